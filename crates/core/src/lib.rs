@@ -1,0 +1,5 @@
+//! All cryptography and formats of twoshare.
+
+pub mod base32;
+pub mod id;
+pub mod secret;
