@@ -2,4 +2,5 @@
 
 pub mod base32;
 pub mod id;
+pub mod identity;
 pub mod secret;
