@@ -40,7 +40,8 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
         bits += 5;
         if bits >= 8 {
             bits -= 8;
-            bytes.push(u8::try_from((buffer >> bits) & 255).expect("eight bits fit"));
+            let [.., low] = (buffer >> bits).to_be_bytes();
+            bytes.push(low);
             buffer &= (1 << bits) - 1;
         }
     }

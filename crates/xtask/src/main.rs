@@ -1,2 +1,52 @@
-//! Developer tasks
-fn main() {}
+//! Developer tasks: the one place that people and CI both call, as `cargo xtask TASK`.
+//!
+//! It depends on nothing but the standard library, so that a fresh clone starts its first step
+//! within seconds. Tools that are not on this machine are fetched once, into `target/tools`. What
+//! cannot run fails: no step is ever skipped.
+
+mod callgrind;
+mod run;
+mod tasks;
+mod tools;
+
+use std::process::ExitCode;
+
+use run::{Failed, Steps};
+
+const USAGE: &str = "\
+Usage: cargo xtask TASK
+
+  test                         every test: the workspace, the doc examples, the fuzz bodies, the
+                               independent reader
+  ci                           test, and formatting, lints, docs, dependencies, the small model
+  model [--small] [ARGS]       explore the rules of the epochs exhaustively
+  fuzz [TARGET] [--seconds N]  fuzz one target or all, N seconds each (60); needs a nightly toolchain
+  vectors                      write the frozen vectors anew; a change in them is a change of format
+  callgrind [ARGS]             instruction counts per operation, over random secrets; needs valgrind
+  bench [ARGS]                 the criterion benchmarks, side by side with their peers
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut steps = Steps::default();
+    let parsed = match args.as_slice() {
+        ["test"] => tasks::test(&mut steps),
+        ["ci"] => tasks::ci(&mut steps),
+        ["model", rest @ ..] => tasks::model(&mut steps, rest),
+        ["fuzz", rest @ ..] => tasks::fuzz(&mut steps, rest),
+        ["vectors"] => tasks::vectors(&mut steps),
+        ["callgrind", rest @ ..] => tasks::callgrind(&mut steps, rest),
+        ["bench", rest @ ..] => tasks::bench(&mut steps, rest),
+        ["help" | "-h" | "--help"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => Err(Failed("no such task".to_owned())),
+    };
+    if let Err(Failed(why)) = parsed {
+        eprint!("{why}\n\n{USAGE}");
+        return ExitCode::from(2);
+    }
+    steps.summary()
+}

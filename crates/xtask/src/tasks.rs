@@ -1,0 +1,136 @@
+//! The tasks themselves.
+
+use std::process::Command;
+
+use crate::{
+    callgrind,
+    run::{Failed, Steps, cargo, output, root, run, target},
+    tools,
+};
+
+/// Every test there is.
+pub(crate) fn test(steps: &mut Steps) -> Result<(), Failed> {
+    // `--all-targets` has the fuzz bodies run over their seeds and random changes of them, the
+    // examples and benchmarks compile, and each benchmark run once.
+    steps.step("tests", || {
+        run(&mut cargo(["test", "--workspace", "--all-features", "--all-targets"]))
+    });
+    steps.step("doc examples", || {
+        run(&mut cargo(["test", "--workspace", "--all-features", "--doc"]))
+    });
+    steps.step("independent reader", reader);
+    Ok(())
+}
+
+/// Everything that must hold before a change lands.
+pub(crate) fn ci(steps: &mut Steps) -> Result<(), Failed> {
+    // What fails fastest comes first.
+    steps.step("formatting", || {
+        run(&mut cargo(["fmt", "--all", "--check"]))?;
+        run(&mut cargo(["fmt", "--check", "--manifest-path", "fuzz/Cargo.toml"]))
+    });
+    steps.step("dependencies", || {
+        let deny = tools::DENY.find()?;
+        let checks = ["bans", "licenses", "sources"];
+        run(Command::new(deny).current_dir(root()).args(["--all-features", "check"]).args(checks))
+    });
+    steps.step("lints", || {
+        let all =
+            ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
+        run(&mut cargo(all))
+    });
+    steps.step("documentation", || {
+        let all = ["doc", "--workspace", "--all-features", "--no-deps"];
+        run(cargo(all).env("RUSTDOCFLAGS", "-D warnings"))
+    });
+    test(steps)?;
+    model(steps, &["--small"])
+}
+
+/// The rules of the epochs, explored exhaustively: within the bounds of a minute or two with
+/// `--small`, else within those that the model states.
+pub(crate) fn model(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
+    let small = args.contains(&"--small");
+    steps.step(if small { "model, small" } else { "model" }, || {
+        let mut model = cargo(["run"]);
+        // The small one is over before the optimised build of everything would be.
+        if !small {
+            model.arg("--release");
+        }
+        run(model.args(["--package", "twoshare-tests", "--bin", "model", "--"]).args(args))
+    });
+    Ok(())
+}
+
+/// Coverage-guided fuzzing of one target or all of them.
+pub(crate) fn fuzz(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
+    let (mut wanted, mut seconds) = (None, 60_u64);
+    let mut rest = args.iter();
+    while let Some(&arg) = rest.next() {
+        match arg {
+            "--seconds" => {
+                let number = rest.next().and_then(|number| number.parse().ok());
+                seconds = number.ok_or(Failed("--seconds takes a whole number".to_owned()))?;
+            }
+            target if wanted.is_none() && !target.starts_with('-') => wanted = Some(target),
+            other => return Err(Failed(format!("fuzz: {other} is not understood"))),
+        }
+    }
+    let mut names = Vec::new();
+    steps.step("fuzz seeds", || {
+        // From the code as it is, so that the corpus starts inside the formats of today.
+        let seeds = ["run", "--quiet", "--package", "twoshare-fuzz-bodies", "--bin", "seeds"];
+        let written = output(cargo(seeds).arg("--").arg(root().join("fuzz/corpus")))?;
+        names.extend(written.lines().map(str::to_owned));
+        match wanted {
+            Some(wanted) if !names.iter().any(|name| name == wanted) => {
+                Err(Failed(format!("no target {wanted}; there are: {}", names.join(", "))))
+            }
+            _ => Ok(()),
+        }
+    });
+    for name in names.iter().filter(|name| wanted.is_none_or(|wanted| wanted == name.as_str())) {
+        steps.step(&format!("fuzz {name}"), || {
+            let mut fuzz = tools::nightly("cargo")?;
+            fuzz.env("PATH", tools::path_with(&tools::FUZZ.find()?)?);
+            fuzz.args(["fuzz", "run", name, "--"]).arg(format!("-max_total_time={seconds}"));
+            run(fuzz.args(["-rss_limit_mb=1024", "-timeout=10", "-print_final_stats=1"]))
+        });
+    }
+    Ok(())
+}
+
+/// Writes the frozen vectors anew, with the generators that tests otherwise ignore.
+pub(crate) fn vectors(steps: &mut Steps) -> Result<(), Failed> {
+    steps.step("vectors", || {
+        let generators = ["test", "--workspace", "--all-features", "generate_vectors", "--"];
+        run(cargo(generators).arg("--ignored"))
+    });
+    Ok(())
+}
+
+/// Instruction counts per operation, over random secrets: where they differ, control flow depended
+/// on a secret.
+///
+/// `ops` without arguments prints the names of its operations; `ops NAME SEED` prepares one from
+/// that seed and performs it once inside a function named `measured`.
+pub(crate) fn callgrind(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
+    steps.step("callgrind", || callgrind::compare(args));
+    Ok(())
+}
+
+/// The benchmarks.
+pub(crate) fn bench(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
+    steps.step("benchmarks", || {
+        run(cargo(["bench", "--package", "twoshare-benches", "--"]).args(args))
+    });
+    Ok(())
+}
+
+/// Reads the vectors with a program that was written from FORMAT.md and shares nothing with ours.
+fn reader() -> Result<(), Failed> {
+    let folder = root().join("tests/reader");
+    let python = tools::python(&folder.join("requirements.txt"))?;
+    let program = folder.join("read_vectors.py");
+    run(Command::new(python).arg(program).arg(root().join("tests/vectors")).current_dir(target()))
+}

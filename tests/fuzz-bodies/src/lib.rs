@@ -1,0 +1,33 @@
+//! What is fuzzed: one body for every decoder, with the seeds that its corpus starts from.
+//!
+//! libFuzzer runs the bodies from `fuzz/` (`cargo xtask fuzz`). The ordinary tests run them too,
+//! over the seeds and random changes of them, so that a body is never broken for long.
+//!
+//! A body panics where its decoder broke a promise: it panicked itself, or accepted bytes that are
+//! not the ones it would write for the same value.
+
+mod ids;
+
+/// One decoder under test.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// The name of the libFuzzer binary too.
+    pub name: &'static str,
+    /// Decodes any bytes at all, and holds the result to what the decoder promises.
+    pub body: fn(&[u8]),
+    /// Bytes that the decoder accepts, or nearly.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[ids::BASE32, ids::WALLET_ID];
+
+/// Runs the body of this name; what the libFuzzer binaries call.
+///
+/// # Panics
+///
+/// When there is no such target, and when the decoder broke a promise.
+pub fn run(name: &str, bytes: &[u8]) {
+    let target = TARGETS.iter().find(|target| target.name == name);
+    (target.expect("the binaries in fuzz/ name targets of this crate").body)(bytes);
+}
