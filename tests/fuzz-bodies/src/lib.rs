@@ -6,7 +6,10 @@
 //! A body panics where its decoder broke a promise: it panicked itself, or accepted bytes that are
 //! not the ones it would write for the same value.
 
+mod custodian;
 mod ids;
+
+use rand::{SeedableRng as _, rngs::ChaCha20Rng};
 
 /// One decoder under test.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +23,17 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: &[Target] = &[ids::BASE32, ids::WALLET_ID];
+pub const TARGETS: &[Target] = &[
+    ids::BASE32,
+    ids::WALLET_ID,
+    custodian::IDENTITY,
+    custodian::IDENTITY_TEXT,
+    custodian::KEYS,
+    custodian::SIGNATURE,
+    custodian::ROTATION,
+    custodian::EPHEMERAL,
+    custodian::CHANNEL,
+];
 
 /// Runs the body of this name; what the libFuzzer binaries call.
 ///
@@ -30,4 +43,14 @@ pub const TARGETS: &[Target] = &[ids::BASE32, ids::WALLET_ID];
 pub fn run(name: &str, bytes: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name);
     (target.expect("the binaries in fuzz/ name targets of this crate").body)(bytes);
+}
+
+/// The same randomness every time: what fails once fails again.
+fn rng() -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(1)
+}
+
+/// Exactly one byte string is accepted for a value: the one that is written for it.
+fn assert_canonical(read: &[u8], written: &[u8]) {
+    assert_eq!(read, written, "accepted bytes that it would not write");
 }
