@@ -2,6 +2,12 @@
 
 pub mod base32;
 pub mod channel;
+pub mod curve;
 pub mod id;
 pub mod identity;
+pub mod proof;
 pub mod secret;
+pub mod share;
+
+mod vss;
+mod wire;
