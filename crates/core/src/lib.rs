@@ -8,6 +8,6 @@ pub mod identity;
 pub mod proof;
 pub mod secret;
 pub mod share;
+pub mod wire;
 
 mod vss;
-mod wire;
