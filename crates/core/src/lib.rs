@@ -10,6 +10,6 @@ pub mod proof;
 pub mod sealed;
 pub mod secret;
 pub mod share;
+pub mod wire;
 
 mod vss;
-mod wire;

@@ -11,7 +11,7 @@ use crate::secret::SecretBytes;
 /// Bytes that are not the one encoding of anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a canonical encoding")]
-pub(crate) struct Malformed;
+pub struct Malformed;
 
 impl From<minicbor::decode::Error> for Malformed {
     fn from(_: minicbor::decode::Error) -> Self {
@@ -22,15 +22,21 @@ impl From<minicbor::decode::Error> for Malformed {
 /// Reads deterministic CBOR (RFC 8949, section 4.2.1): shortest heads, definite lengths. Nothing
 /// is allocated, whatever lengths the bytes claim.
 #[derive(Debug)]
-pub(crate) struct Reader<'b>(Decoder<'b>);
+pub struct Reader<'b>(Decoder<'b>);
 
 impl<'b> Reader<'b> {
-    pub(crate) fn new(bytes: &'b [u8]) -> Self {
+    /// A reader at the beginning of `bytes`.
+    #[must_use]
+    pub fn new(bytes: &'b [u8]) -> Self {
         Self(Decoder::new(bytes))
     }
 
     /// The head of an array: how many items follow, at most `limit`.
-    pub(crate) fn array(&mut self, limit: usize) -> Result<usize, Malformed> {
+    ///
+    /// # Errors
+    ///
+    /// See [`Malformed`].
+    pub fn array(&mut self, limit: usize) -> Result<usize, Malformed> {
         let start = self.0.position();
         let len = self.0.array()?.ok_or(Malformed)?;
         self.shortest(start, len, 0)?;
@@ -38,33 +44,62 @@ impl<'b> Reader<'b> {
     }
 
     /// The head of an array of exactly `len` items.
-    pub(crate) fn array_of(&mut self, len: usize) -> Result<(), Malformed> {
+    ///
+    /// # Errors
+    ///
+    /// See [`Malformed`].
+    pub fn array_of(&mut self, len: usize) -> Result<(), Malformed> {
         if self.array(len)? == len { Ok(()) } else { Err(Malformed) }
     }
 
-    pub(crate) fn uint(&mut self) -> Result<u64, Malformed> {
+    /// An unsigned integer.
+    ///
+    /// # Errors
+    ///
+    /// See [`Malformed`].
+    pub fn uint(&mut self) -> Result<u64, Malformed> {
         let start = self.0.position();
         let number = self.0.u64()?;
         self.shortest(start, number, 0)?;
         Ok(number)
     }
 
-    pub(crate) fn u8(&mut self) -> Result<u8, Malformed> {
+    /// An unsigned integer below 256.
+    ///
+    /// # Errors
+    ///
+    /// See [`Malformed`].
+    pub fn u8(&mut self) -> Result<u8, Malformed> {
         u8::try_from(self.uint()?).map_err(|_| Malformed)
     }
 
-    pub(crate) fn bytes(&mut self) -> Result<&'b [u8], Malformed> {
+    /// A byte string.
+    ///
+    /// # Errors
+    ///
+    /// See [`Malformed`].
+    pub fn bytes(&mut self) -> Result<&'b [u8], Malformed> {
         let start = self.0.position();
         let bytes = self.0.bytes()?;
         self.shortest(start, bytes.len() as u64, bytes.len())?;
         Ok(bytes)
     }
 
-    pub(crate) fn fixed<const N: usize>(&mut self) -> Result<&'b [u8; N], Malformed> {
+    /// A byte string of exactly `N` bytes.
+    ///
+    /// # Errors
+    ///
+    /// See [`Malformed`].
+    pub fn fixed<const N: usize>(&mut self) -> Result<&'b [u8; N], Malformed> {
         self.bytes()?.try_into().map_err(|_| Malformed)
     }
 
-    pub(crate) fn text(&mut self, limit: usize) -> Result<&'b str, Malformed> {
+    /// A text of at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// See [`Malformed`].
+    pub fn text(&mut self, limit: usize) -> Result<&'b str, Malformed> {
         let start = self.0.position();
         let text = self.0.str()?;
         self.shortest(start, text.len() as u64, text.len())?;
@@ -72,12 +107,17 @@ impl<'b> Reader<'b> {
     }
 
     /// What has not been read.
-    pub(crate) fn rest(&self) -> &'b [u8] {
+    #[must_use]
+    pub fn rest(&self) -> &'b [u8] {
         self.0.input().get(self.0.position()..).unwrap_or_default()
     }
 
     /// Nothing may follow.
-    pub(crate) fn end(&self) -> Result<(), Malformed> {
+    ///
+    /// # Errors
+    ///
+    /// See [`Malformed`].
+    pub fn end(&self) -> Result<(), Malformed> {
         if self.0.position() == self.0.input().len() { Ok(()) } else { Err(Malformed) }
     }
 
@@ -97,40 +137,53 @@ impl<'b> Reader<'b> {
 
 /// Writes deterministic CBOR straight into wiped memory.
 #[derive(Debug)]
-pub(crate) struct Writer(Encoder<SecretBytes>);
-
-/// Why writing cannot fail: [`SecretBytes`] takes any number of bytes.
-const INFALLIBLE: &str = "writing into memory cannot fail";
+pub struct Writer(Encoder<SecretBytes>);
 
 impl Writer {
-    /// `capacity` should fit everything, so that the bytes are never moved.
-    pub(crate) fn new(capacity: usize) -> Self {
+    /// Nothing yet. `capacity` should fit everything, so that the bytes are never moved.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
         Self(Encoder::new(SecretBytes::with_capacity(capacity)))
     }
 
-    pub(crate) fn array(mut self, len: usize) -> Self {
-        self.0.array(len as u64).expect(INFALLIBLE);
+    /// The head of an array of `len` items.
+    #[must_use]
+    pub fn array(mut self, len: usize) -> Self {
+        written(self.0.array(len as u64));
         self
     }
 
-    pub(crate) fn uint(mut self, number: u64) -> Self {
-        self.0.u64(number).expect(INFALLIBLE);
+    /// An unsigned integer.
+    #[must_use]
+    pub fn uint(mut self, number: u64) -> Self {
+        written(self.0.u64(number));
         self
     }
 
-    pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
-        self.0.bytes(bytes).expect(INFALLIBLE);
+    /// A byte string.
+    #[must_use]
+    pub fn bytes(mut self, bytes: &[u8]) -> Self {
+        written(self.0.bytes(bytes));
         self
     }
 
-    pub(crate) fn text(mut self, text: &str) -> Self {
-        self.0.str(text).expect(INFALLIBLE);
+    /// A text.
+    #[must_use]
+    pub fn text(mut self, text: &str) -> Self {
+        written(self.0.str(text));
         self
     }
 
-    pub(crate) fn finish(self) -> SecretBytes {
+    /// What was written.
+    #[must_use]
+    pub fn finish(self) -> SecretBytes {
         self.0.into_writer()
     }
+}
+
+/// Writing cannot fail: [`SecretBytes`] takes any number of bytes.
+fn written<T, E: core::fmt::Debug>(result: Result<T, E>) {
+    result.expect("memory takes any number of bytes");
 }
 
 /// A hash over fields, each of fixed size or after its length, so that no two lists of fields
