@@ -7,19 +7,18 @@
 
 mod any;
 
-use core::fmt;
+use core::{fmt, marker::PhantomData};
 
 use k256::elliptic_curve::Group;
 use rand_core::CryptoRng;
 use sha2::{Sha256, Sha512};
-use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::{
     curve::{Curve, SCALAR_LEN, SecretScalar, SigningKey, VerifyingKey, wipe_stack},
     id::{Epoch, OperationId, Purpose, Role, WalletId, WalletKind, wire_enum},
-    share::{AnyCommitment, Commitment, HasRole, Share},
+    share::{AnyCommitment, Commitment, HasRole, KeyId, Share},
     wire::Transcript,
 };
 
@@ -134,17 +133,6 @@ impl Statement {
     }
 }
 
-/// Which secret of the wallet is proven.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Subject {
-    /// Whose it is.
-    pub role: Role,
-    /// What the share is for; nothing for a key itself.
-    pub purpose: Option<Purpose>,
-    /// Which of the wallet's keys, from 0.
-    pub index: u8,
-}
-
 /// A proof of possession: `(c, s)`, two scalars of the curve of what is proven.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Proof([u8; Self::LEN]);
@@ -153,7 +141,7 @@ impl Proof {
     /// How many bytes a proof has.
     pub const LEN: usize = 2 * SCALAR_LEN;
 
-    /// The proof with these bytes. Whether it proves anything, [`verify`] says.
+    /// The proof with these bytes. Whether it proves anything, `verify_possession` says.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
         Self(bytes)
@@ -179,38 +167,19 @@ impl fmt::Debug for Proof {
     }
 }
 
-/// Whether `proof` shows that whoever made it held the discrete logarithm of `point`, as `subject`
-/// and under `statement`.
-///
-/// # Errors
-///
-/// See [`ProofError`].
-pub fn verify<C: Curve>(
-    subject: Subject,
-    point: &VerifyingKey<C>,
-    statement: &Statement,
-    proof: &Proof,
-) -> Result<(), ProofError> {
-    verify_point::<C>(
-        &Challenge::new::<C>(statement, subject, point.as_bytes()),
-        point.point(),
-        proof,
-    )
-}
-
 impl<C: Curve, R: HasRole> Share<C, R> {
     /// Proves that this share is held.
     pub fn prove<Rng: CryptoRng + ?Sized>(&self, statement: &Statement, rng: &mut Rng) -> Proof {
-        let purpose = self.id().sharing.purpose;
-        let point = self.commitment().verifying_share(R::ROLE).to_bytes();
-        let subject = Subject { role: R::ROLE, purpose: Some(purpose), index: self.id().index };
-        prove(&Challenge::new::<C>(statement, subject, point.as_ref()), self.value(), rng)
+        let KeyId { sharing, index } = self.id();
+        let challenge =
+            Challenge::of_share(statement, R::ROLE, sharing.purpose, index, self.commitment());
+        prove(&challenge, self.value(), rng)
     }
 }
 
 impl<C: Curve> Commitment<C> {
-    /// Whether `proof` shows that `role`'s share of key `index` is held, which this commitment is
-    /// of.
+    /// Whether `proof` shows that `role`'s share of this commitment is held: of key `index`, for
+    /// `purpose`.
     ///
     /// # Errors
     ///
@@ -223,13 +192,8 @@ impl<C: Curve> Commitment<C> {
         statement: &Statement,
         proof: &Proof,
     ) -> Result<(), ProofError> {
-        let point = self.verifying_share(role).to_bytes();
-        let subject = Subject { role, purpose: Some(purpose), index };
-        verify_point::<C>(
-            &Challenge::new::<C>(statement, subject, point.as_ref()),
-            self.share_point(role),
-            proof,
-        )
+        let challenge = Challenge::of_share(statement, role, purpose, index, self);
+        verify(&challenge, self.share_point(role), proof)
     }
 }
 
@@ -241,12 +205,7 @@ impl<C: Curve> SigningKey<C> {
         statement: &Statement,
         rng: &mut R,
     ) -> Proof {
-        let subject = Subject { role: Role::Client, purpose: None, index };
-        prove(
-            &Challenge::new::<C>(statement, subject, self.verifying_key().as_bytes()),
-            self.scalar(),
-            rng,
-        )
+        prove(&Challenge::of_key(statement, index, self.verifying_key()), self.scalar(), rng)
     }
 }
 
@@ -262,75 +221,81 @@ impl<C: Curve> VerifyingKey<C> {
         statement: &Statement,
         proof: &Proof,
     ) -> Result<(), ProofError> {
-        verify(Subject { role: Role::Client, purpose: None, index }, self, statement, proof)
+        verify(&Challenge::of_key(statement, index, self), self.point(), proof)
     }
 }
 
 /// What the challenge is a hash of, but for the nonce's point.
-pub(crate) struct Challenge<'a> {
-    statement: [u8; 32],
-    role: u8,
-    purpose: u8,
-    index: u8,
-    curve: u8,
-    point: &'a [u8],
+pub(crate) struct Challenge<C> {
+    tag: &'static str,
+    nonce_tag: &'static str,
+    fields: Vec<u8>,
+    curve: PhantomData<C>,
 }
 
-impl<'a> Challenge<'a> {
-    fn new<C: Curve>(statement: &Statement, subject: Subject, point: &'a [u8]) -> Self {
-        Self::over::<C>(statement.digest(), subject, point)
+impl<C: Curve> Challenge<C> {
+    fn of_share(
+        statement: &Statement,
+        role: Role,
+        purpose: Purpose,
+        index: u8,
+        commitment: &Commitment<C>,
+    ) -> Self {
+        let numbers = [role.number(), purpose.number(), index, C::ID.number()];
+        Self::new(
+            "twoshare/v1/proof",
+            "twoshare/v1/proof/nonce",
+            [
+                &statement.digest(),
+                &numbers,
+                commitment.verifying_key().as_bytes(),
+                commitment.slope().as_bytes(),
+            ],
+        )
     }
 
-    /// For a statement that is no [`Statement`], such as a session of key generation.
-    pub(crate) fn over<C: Curve>(statement: [u8; 32], subject: Subject, point: &'a [u8]) -> Self {
-        Self {
-            statement,
-            role: subject.role.number(),
-            purpose: subject.purpose.map_or(0, Purpose::number),
-            index: subject.index,
-            curve: C::ID.number(),
-            point,
-        }
+    fn of_key(statement: &Statement, index: u8, key: &VerifyingKey<C>) -> Self {
+        let numbers = [Role::Client.number(), NO_PURPOSE, index, C::ID.number()];
+        Self::new(
+            "twoshare/v1/proof",
+            "twoshare/v1/proof/nonce",
+            [&statement.digest(), &numbers, key.as_bytes(), &[]],
+        )
     }
 
-    fn write_to(&self, transcript: Transcript<Sha512>) -> Transcript<Sha512> {
-        transcript
-            .fixed(&self.statement)
-            .u8(self.role)
-            .u8(self.purpose)
-            .u8(self.index)
-            .u8(self.curve)
-            .fixed(self.point)
+    /// All fields are of a size that follows from what stands before them.
+    pub(crate) fn new(tag: &'static str, nonce_tag: &'static str, fields: [&[u8]; 4]) -> Self {
+        Self { tag, nonce_tag, fields: fields.concat(), curve: PhantomData }
     }
 
-    /// `c = H(DST ‖ … ‖ P ‖ R)`: 512 bits modulo the order.
-    fn hash<C: Curve>(&self, nonce_point: &[u8]) -> C::Scalar {
-        let wide = self.write_to(Transcript::new("twoshare/v1/proof")).fixed(nonce_point).finish();
-        C::scalar_from_wide(&wide.into())
+    /// `c = H(tag ‖ fields ‖ R)`: 512 bits modulo the order.
+    fn hash(&self, nonce_point: &[u8]) -> C::Scalar {
+        let wide = Transcript::<Sha512>::new(self.tag).fixed(&self.fields).fixed(nonce_point);
+        C::scalar_from_wide(&wide.finish().into())
     }
 
-    /// `k = H(DST ‖ … ‖ P ‖ randomness ‖ secret)`: never the same for two statements, even where
+    /// `k = H(tag ‖ fields ‖ randomness ‖ secret)`: never the same for two statements, even where
     /// the random numbers repeat, nor to be guessed from the secret alone.
-    fn nonce<C: Curve, R: CryptoRng + ?Sized>(
+    fn nonce<R: CryptoRng + ?Sized>(
         &self,
         secret: &SecretScalar<C>,
         rng: &mut R,
     ) -> SecretScalar<C> {
         let mut randomness = Zeroizing::new([0; 32]);
         rng.fill_bytes(randomness.as_mut());
-        let wide: Zeroizing<[u8; 64]> = Zeroizing::new(
-            self.write_to(Transcript::new("twoshare/v1/proof/nonce"))
-                .fixed(randomness.as_slice())
-                .fixed(secret.to_bytes().as_slice())
-                .finish()
-                .into(),
-        );
-        SecretScalar::from_wide(&wide)
+        let wide = Transcript::<Sha512>::new(self.nonce_tag)
+            .fixed(&self.fields)
+            .fixed(randomness.as_slice())
+            .fixed(secret.to_bytes().as_slice());
+        SecretScalar::from_wide(&Zeroizing::new(wide.finish().into()))
     }
 }
 
+/// Stands for the purpose where the key itself is proven.
+const NO_PURPOSE: u8 = 0;
+
 pub(crate) fn prove<C: Curve, R: CryptoRng + ?Sized>(
-    challenge: &Challenge<'_>,
+    challenge: &Challenge<C>,
     secret: &SecretScalar<C>,
     rng: &mut R,
 ) -> Proof {
@@ -342,7 +307,7 @@ pub(crate) fn prove<C: Curve, R: CryptoRng + ?Sized>(
         }
     };
     let [nonce_point] = C::encode([nonce_point]);
-    let c = challenge.hash::<C>(nonce_point.as_ref());
+    let c = challenge.hash(nonce_point.as_ref());
     let s = nonce.add(&secret.mul(&c));
     let mut proof = [0; Proof::LEN];
     let (first, second) = proof.split_at_mut(SCALAR_LEN);
@@ -352,8 +317,8 @@ pub(crate) fn prove<C: Curve, R: CryptoRng + ?Sized>(
     Proof(proof)
 }
 
-pub(crate) fn verify_point<C: Curve>(
-    challenge: &Challenge<'_>,
+pub(crate) fn verify<C: Curve>(
+    challenge: &Challenge<C>,
     point: &C::Point,
     proof: &Proof,
 ) -> Result<(), ProofError> {
@@ -365,8 +330,7 @@ pub(crate) fn verify_point<C: Curve>(
         return Err(ProofError::Invalid);
     }
     let [nonce_point] = C::encode([nonce_point]);
-    let expected = challenge.hash::<C>(nonce_point.as_ref());
-    if expected.ct_eq(&c).into() { Ok(()) } else { Err(ProofError::Invalid) }
+    if challenge.hash(nonce_point.as_ref()) == c { Ok(()) } else { Err(ProofError::Invalid) }
 }
 
 /// Why a proof proves nothing. The other party is refused what it asked for.
@@ -378,9 +342,6 @@ pub enum ProofError {
     /// Made without the secret, or for another statement: another operation, wallet, epoch, body …
     #[error("the proof does not hold")]
     Invalid,
-    /// The key or commitment is on another curve than the one the proof is checked against.
-    #[error("the proof is of a key on another curve")]
-    CurveMismatch,
 }
 
 #[cfg(test)]

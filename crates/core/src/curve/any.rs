@@ -8,10 +8,10 @@ use crate::{id::CurveId, secret::SecretBytes};
 
 /// Declares `enum $any { Secp256k1($of<Secp256k1>), Ed25519($of<Ed25519>) }`.
 macro_rules! any_curve {
-    ($(#[$doc:meta])* $any:ident$(<$role:ident: $bound:path>)? = $of:ident) => {
+    ($(#[$doc:meta])* $vis:vis enum $any:ident$(<$role:ident: $bound:path>)? = $of:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone)]
-        pub enum $any$(<$role: $bound>)? {
+        #[derive(Debug)]
+        $vis enum $any$(<$role: $bound>)? {
             /// On secp256k1.
             Secp256k1($of<$crate::curve::Secp256k1 $(, $role)?>),
             /// On Ed25519.
@@ -21,7 +21,7 @@ macro_rules! any_curve {
         impl$(<$role: $bound>)? $any$(<$role>)? {
             /// The curve.
             #[must_use]
-            pub const fn curve(&self) -> $crate::id::CurveId {
+            $vis const fn curve(&self) -> $crate::id::CurveId {
                 match self {
                     Self::Secp256k1(_) => $crate::id::CurveId::Secp256k1,
                     Self::Ed25519(_) => $crate::id::CurveId::Ed25519,
@@ -57,8 +57,8 @@ pub(crate) use {any_curve, each};
 
 any_curve! {
     /// A [`VerifyingKey`] on any curve.
-    #[derive(Copy, PartialEq, Eq, Hash)]
-    AnyVerifyingKey = VerifyingKey
+    #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum AnyVerifyingKey = VerifyingKey
 }
 
 impl AnyVerifyingKey {
@@ -83,7 +83,8 @@ impl AnyVerifyingKey {
 
 any_curve! {
     /// A [`SigningKey`] on any curve.
-    AnySigningKey = SigningKey
+    #[derive(Clone)]
+    pub enum AnySigningKey = SigningKey
 }
 
 impl AnySigningKey {

@@ -134,12 +134,6 @@ fn a_proof_of_a_key_is_none_of_a_share<C: Curve>() {
     for (what, other) in others(&statement).into_iter().filter(|(_, other)| *other != statement) {
         assert_eq!(public.verify_possession(0, &other, &proof), Err(ProofError::Invalid), "{what}");
     }
-    for purpose in Purpose::ALL {
-        let subject = Subject { role: Role::Client, purpose: Some(*purpose), index: 0 };
-        assert_eq!(verify(subject, public, &statement, &proof), Err(ProofError::Invalid));
-    }
-    let custodian = Subject { role: Role::Custodian, purpose: None, index: 0 };
-    assert_eq!(verify(custodian, public, &statement, &proof), Err(ProofError::Invalid));
     let share = client.prove(&statement, &mut rng(3));
     assert_eq!(public.verify_possession(0, &statement, &share), Err(ProofError::Invalid));
 }
@@ -150,9 +144,8 @@ fn a_proof_without_the_share_fails<C: Curve>() {
     // With the other role's share, and with one of another wallet.
     let (_, other, _) = make::<C>(5);
     for value in [custodian.value(), other.value()] {
-        let point = client.commitment().verifying_share(Role::Client).to_bytes();
-        let subject = Subject { role: Role::Client, purpose: Some(Purpose::Backup), index: 0 };
-        let challenge = Challenge::new::<C>(&statement, subject, point.as_ref());
+        let challenge =
+            Challenge::of_share(&statement, Role::Client, Purpose::Backup, 0, client.commitment());
         let proof = prove(&challenge, value, &mut rng(3));
         let verdict = client.commitment().verify_possession(
             Role::Client,
@@ -226,7 +219,6 @@ fn proofs_do_not_repeat_their_nonce<C: Curve>() {
 fn forgeries_by_algebra_fail<C: Curve>() {
     let (key, ..) = make::<C>(1);
     let statement = statement(Vec::new());
-    let subject = Subject { role: Role::Client, purpose: None, index: 0 };
     let proof = key.prove(0, &statement, &mut rng(3));
     let (c, s) = proof.halves();
     let [c, s] = [c, s].map(|bytes| C::scalar_from_bytes(bytes).unwrap());
@@ -235,14 +227,15 @@ fn forgeries_by_algebra_fail<C: Curve>() {
             .unwrap();
     let forged = [C::scalar_to_bytes(&c), C::scalar_to_bytes(&(s + c))].concat();
     let forged = Proof::from_bytes(forged.try_into().unwrap());
-    assert_eq!(verify(subject, &shifted, &statement, &forged), Err(ProofError::Invalid));
+    assert_eq!(shifted.verify_possession(0, &statement, &forged), Err(ProofError::Invalid));
     // (0, 0) and its like.
     for bytes in [[0; 64], {
         let mut b = [0; 64];
         b[..32].copy_from_slice(&C::scalar_to_bytes(&c));
         b
     }] {
-        let verdict = verify(subject, key.verifying_key(), &statement, &Proof::from_bytes(bytes));
+        let verdict =
+            key.verifying_key().verify_possession(0, &statement, &Proof::from_bytes(bytes));
         assert_eq!(verdict, Err(ProofError::Invalid));
     }
 }

@@ -12,8 +12,8 @@ use crate::{
 
 any_curve! {
     /// A [`Commitment`] on any curve.
-    #[derive(PartialEq, Eq)]
-    AnyCommitment = Commitment
+    #[derive(Clone, PartialEq, Eq)]
+    pub enum AnyCommitment = Commitment
 }
 
 impl AnyCommitment {
@@ -41,6 +41,17 @@ impl AnyCommitment {
         each!(self, commitment => (*commitment.verifying_key()).into())
     }
 
+    /// Whether both have the same slope: then the two sharings are one, whatever they are called.
+    pub(crate) fn has_slope_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Secp256k1(ours), Self::Secp256k1(theirs)) => ours.slope() == theirs.slope(),
+            (Self::Ed25519(ours), Self::Ed25519(theirs)) => ours.slope() == theirs.slope(),
+            (Self::Secp256k1(_), Self::Ed25519(_)) | (Self::Ed25519(_), Self::Secp256k1(_)) => {
+                false
+            }
+        }
+    }
+
     /// The encoding of `F_i = f(i)·G`, which belongs to the share of `role`.
     #[must_use]
     pub fn verifying_share(&self, role: Role) -> Vec<u8> {
@@ -50,7 +61,8 @@ impl AnyCommitment {
 
 any_curve! {
     /// A [`Share`] on any curve.
-    AnyShare<R: HasRole> = Share
+    #[derive(Clone)]
+    pub enum AnyShare<R: HasRole> = Share
 }
 
 /// A [`ClientShare`](super::ClientShare) on any curve.
