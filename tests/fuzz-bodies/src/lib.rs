@@ -8,6 +8,7 @@
 
 mod custodian;
 mod ids;
+mod sharing;
 
 use rand::{SeedableRng as _, rngs::ChaCha20Rng};
 
@@ -33,6 +34,10 @@ pub const TARGETS: &[Target] = &[
     custodian::ROTATION,
     custodian::EPHEMERAL,
     custodian::CHANNEL,
+    sharing::VERIFYING_KEY,
+    sharing::SIGNING_KEY,
+    sharing::COMMITMENT,
+    sharing::SHARE,
 ];
 
 /// Runs the body of this name; what the libFuzzer binaries call.

@@ -1,0 +1,41 @@
+//! Secrets are gone from memory once whoever handled them has dropped them.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the failure")]
+
+use std::process::{Command, Output};
+
+fn run(scenario: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_forget")).arg(scenario).output().unwrap()
+}
+
+/// What the scenario left in memory; nothing where all is well.
+fn left_behind(scenario: &str) -> String {
+    let output = run(scenario);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{}: {stderr}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_search_finds_what_was_not_wiped() {
+    assert!(left_behind("leak").contains("left behind at"));
+    assert!(left_behind("stack").contains("[stack]"));
+    assert_eq!(run("no such scenario").status.code(), Some(2));
+}
+
+macro_rules! nothing_is_left {
+    ($($test:ident = $scenario:literal,)+) => {
+        $(
+            #[test]
+            fn $test() {
+                assert_eq!(left_behind($scenario), "");
+            }
+        )+
+    };
+}
+
+nothing_is_left! {
+    shares_of_secp256k1_are_forgotten = "share-secp256k1",
+    shares_of_ed25519_are_forgotten = "share-ed25519",
+}
