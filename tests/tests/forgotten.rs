@@ -38,4 +38,5 @@ macro_rules! nothing_is_left {
 nothing_is_left! {
     shares_of_secp256k1_are_forgotten = "share-secp256k1",
     shares_of_ed25519_are_forgotten = "share-ed25519",
+    what_crosses_the_channel_is_forgotten = "channel",
 }

@@ -18,8 +18,10 @@ mod linux {
 
     use rand::{SeedableRng as _, rngs::ChaCha20Rng};
     use twoshare_core::{
+        channel::{ClientChannel, CustodianChannel, EphemeralSecret, Step},
         curve::{Curve, Ed25519, Secp256k1, SigningKey},
         id::{Epoch, Purpose, Sharing, WalletId},
+        identity::{CustodianKeys, SigningDomain},
         secret::SecretBytes,
         share::{ClientShare, CustodianShare, KeyId, reconstruct, split},
     };
@@ -33,6 +35,7 @@ mod linux {
             "stack" => stack(&mut traces),
             "share-secp256k1" => share::<Secp256k1>(&mut traces),
             "share-ed25519" => share::<Ed25519>(&mut traces),
+            "channel" => channel(&mut traces),
             _ => return ExitCode::from(2),
         }
         let findings = search(&traces).expect("a process may read its own memory");
@@ -42,8 +45,8 @@ mod linux {
         if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
-    /// 48 bytes that are nowhere in this program.
-    fn unmasked(masked: &[u8; 48]) -> SecretBytes {
+    /// Bytes that are nowhere in this program in the clear.
+    fn unmasked(masked: &[u8]) -> SecretBytes {
         let mut secret = SecretBytes::with_capacity(masked.len());
         for byte in masked {
             secret.extend(&[byte ^ MASK]);
@@ -90,5 +93,29 @@ mod linux {
         let (client, custodian) = (client.expect("just written"), custodian.expect("just written"));
         let again = reconstruct(&client, &custodian, key.verifying_key()).expect("of one sharing");
         assert!(!format!("{again:?}{client:?}{custodian:?}").is_empty());
+    }
+
+    /// A message crosses the channel, both ends of which are here.
+    fn channel(traces: &mut Vec<Trace>) {
+        let masked = black_box(*b"0123456789 the share that crosses in between 987");
+        traces.push(Trace::of_masked("message", &masked));
+        let mut rng = ChaCha20Rng::seed_from_u64(2);
+        let keys = CustodianKeys::make(&mut rng);
+        let (ours, theirs) = (EphemeralSecret::make(&mut rng), EphemeralSecret::make(&mut rng));
+        // Exposed only to be looked for.
+        traces.push(Trace::of("custodian's keys", keys.to_bytes().expose_secret()));
+        traces.push(Trace::of("client's ephemeral", ours.to_bytes().expose_secret()));
+        traces.push(Trace::of("custodian's ephemeral", theirs.to_bytes().expose_secret()));
+
+        let client = ClientChannel::new(&ours, &theirs.public_key(), keys.identity(), b"context");
+        let custodian = CustodianChannel::new(&theirs, &ours.public_key(), &keys, b"context");
+        // Exposed to be sealed, there and back.
+        let sealed = client.seal(Step::FIRST, unmasked(&masked).expose_secret(), &mut rng);
+        let message = custodian.open(Step::FIRST, &sealed.expect("it is short")).expect("intact");
+        let sealed = custodian.seal(Step::FIRST, message.expose_secret(), &mut rng);
+        client.open(Step::FIRST, &sealed.expect("it is short")).expect("intact");
+        let _ = keys.sign(SigningDomain::ROTATION, b"anything");
+        let again = CustodianKeys::from_bytes(keys.to_bytes().expose_secret());
+        assert!(again.is_ok() && !format!("{keys:?}{ours:?}{client:?}{custodian:?}").is_empty());
     }
 }
