@@ -1,2 +1,5 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| twoshare_fuzz_bodies::run("custodian_keys", bytes));
+
+use twoshare_fuzz_bodies::run;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| run("custodian_keys", bytes));

@@ -1,2 +1,5 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| twoshare_fuzz_bodies::run("signing_key", bytes));
+
+use twoshare_fuzz_bodies::run;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| run("signing_key", bytes));
