@@ -39,4 +39,6 @@ nothing_is_left! {
     shares_of_secp256k1_are_forgotten = "share-secp256k1",
     shares_of_ed25519_are_forgotten = "share-ed25519",
     what_crosses_the_channel_is_forgotten = "channel",
+    sealed_seeds_are_forgotten = "seed",
+    sealed_mnemonics_are_forgotten = "mnemonic",
 }

@@ -8,6 +8,7 @@
 
 mod custodian;
 mod ids;
+mod secrets;
 mod sharing;
 
 use rand::{SeedableRng as _, rngs::ChaCha20Rng};
@@ -38,6 +39,9 @@ pub const TARGETS: &[Target] = &[
     sharing::SIGNING_KEY,
     sharing::COMMITMENT,
     sharing::SHARE,
+    secrets::SEALED_SECRET,
+    secrets::WALLET_SECRET,
+    secrets::ATTACHMENT,
 ];
 
 /// Runs the body of this name; what the libFuzzer binaries call.

@@ -22,6 +22,7 @@ mod linux {
         curve::{Curve, Ed25519, Secp256k1, SigningKey},
         id::{Epoch, Purpose, Sharing, WalletId},
         identity::{CustodianKeys, SigningDomain},
+        sealed::{SealedSecret, SecretKind, WalletSecret},
         secret::SecretBytes,
         share::{ClientShare, CustodianShare, KeyId, reconstruct, split},
     };
@@ -36,6 +37,8 @@ mod linux {
             "share-secp256k1" => share::<Secp256k1>(&mut traces),
             "share-ed25519" => share::<Ed25519>(&mut traces),
             "channel" => channel(&mut traces),
+            "seed" => seed(&mut traces),
+            "mnemonic" => mnemonic(&mut traces),
             _ => return ExitCode::from(2),
         }
         let findings = search(&traces).expect("a process may read its own memory");
@@ -118,4 +121,40 @@ mod linux {
         let again = CustodianKeys::from_bytes(keys.to_bytes().expose_secret());
         assert!(again.is_ok() && !format!("{keys:?}{ours:?}{client:?}{custodian:?}").is_empty());
     }
+
+    /// An Ed25519 seed is sealed, written, and opened again.
+    fn seed(traces: &mut Vec<Trace>) {
+        let masked = black_box(*b"0123456789 seed of 32 bytes 9876");
+        seal(traces, SecretKind::Ed25519Seed, &masked);
+    }
+
+    /// So is a mnemonic, one of the vectors of BIP-39.
+    fn mnemonic(traces: &mut Vec<Trace>) {
+        let masked = black_box(*MASKED_WORDS);
+        seal(traces, SecretKind::Mnemonic, &masked);
+    }
+
+    fn seal(traces: &mut Vec<Trace>, kind: SecretKind, masked: &[u8]) {
+        traces.push(Trace::of_masked("secret", masked));
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        let wallet = WalletId::make(&mut rng);
+        let secret = WalletSecret::new(kind, "label", unmasked(masked)).expect("of its kind");
+        let (key, sealed) = SealedSecret::seal(wallet, 0, &secret, &mut rng);
+        // Exposed only to be looked for.
+        traces.push(Trace::of("key", key.expose_secret().expose_secret()));
+        let sealed = SealedSecret::from_bytes(&sealed.to_bytes()).expect("just written");
+        let opened = sealed.open(wallet, 0, &key).expect("just sealed");
+        assert!(
+            opened.bytes().len() == masked.len() && !format!("{opened:?}{secret:?}").is_empty()
+        );
+    }
+
+    /// Twelve words, masked by hand so that no constant of this program has them in the clear:
+    /// legal, winner, thank, year, wave, sausage, worth, useful, legal, winner, thank, yellow.
+    const MASKED_WORDS: &[u8; 75] = b"\
+        \xcb\xc2\xc0\xc6\xcb\x87\xd0\xce\xc9\xc9\xc2\xd5\x87\xd3\xcf\xc6\xc9\xcc\x87\xde\
+        \xc2\xc6\xd5\x87\xd0\xc6\xd1\xc2\x87\xd4\xc6\xd2\xd4\xc6\xc0\xc2\x87\xd0\xc8\xd5\
+        \xd3\xcf\x87\xd2\xd4\xc2\xc1\xd2\xcb\x87\xcb\xc2\xc0\xc6\xcb\x87\xd0\xce\xc9\xc9\
+        \xc2\xd5\x87\xd3\xcf\xc6\xc9\xcc\x87\xde\xc2\xcb\xcb\xc8\xd0\
+";
 }
