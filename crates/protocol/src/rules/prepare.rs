@@ -137,20 +137,8 @@ impl<M, P> Wallet<M, P> {
     ///
     /// The rule that forbids it.
     pub fn admit(&mut self, ask: &Ask, policy: &Policy) -> Result<Admission, PrepareRefusal> {
-        match self.outcomes.get(&ask.id) {
-            None => {}
-            Some(Outcome::Committed(_)) => return Err(PrepareRefusal::AlreadyCommitted),
-            Some(Outcome::Abandoned | Outcome::Expired | Outcome::Displaced) => {
-                return Err(PrepareRefusal::OperationEnded);
-            }
-        }
-        if let Some(pending) = self.pending.as_ref().filter(|pending| pending.id == ask.id) {
-            self.check_thawed_for(pending.operation, pending.id)?;
-            return if pending.request == ask.request {
-                Ok(Admission::Repeated)
-            } else {
-                Err(PrepareRefusal::OperationReused)
-            };
+        if self.is_repeated(ask.id, ask.request)? {
+            return Ok(Admission::Repeated);
         }
         self.check_thawed_for(ask.operation, ask.id)?;
         let authority = self.entitle(ask)?;
@@ -167,6 +155,27 @@ impl<M, P> Wallet<M, P> {
             self.wait(ask.operation, ask.id, ask.evidence, policy)?;
         }
         Ok(Admission::New(Admitted { ask: *ask, authority }))
+    }
+
+    /// Whether this very request is pending already. It needs no new proof then: it is the same
+    /// bytes.
+    ///
+    /// # Errors
+    ///
+    /// The operation has ended, or its id was used for another request.
+    pub fn is_repeated(&self, id: OperationId, request: Digest) -> Result<bool, PrepareRefusal> {
+        match self.outcomes.get(&id) {
+            None => {}
+            Some(Outcome::Committed(_)) => return Err(PrepareRefusal::AlreadyCommitted),
+            Some(Outcome::Abandoned | Outcome::Expired | Outcome::Displaced) => {
+                return Err(PrepareRefusal::OperationEnded);
+            }
+        }
+        let Some(pending) = self.pending.as_ref().filter(|pending| pending.id == id) else {
+            return Ok(false);
+        };
+        self.check_thawed_for(pending.operation, pending.id)?;
+        if pending.request == request { Ok(true) } else { Err(PrepareRefusal::OperationReused) }
     }
 
     /// Makes an admitted request pending, with the shares made for it, in place of what it

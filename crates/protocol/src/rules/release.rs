@@ -104,6 +104,18 @@ impl<M, P> Wallet<M, P> {
         self.backup.as_ref().ok_or(ReleaseRefusal::NotEntitled)
     }
 
+    /// Whether the envelope of this pending operation may be written.
+    ///
+    /// # Errors
+    ///
+    /// The wallet stands still.
+    pub fn may_write(&self, id: OperationId) -> Result<(), Frozen> {
+        match self.pending.as_ref().filter(|pending| pending.id == id) {
+            Some(pending) => self.check_thawed_for(pending.operation, id),
+            None => self.check_thawed(),
+        }
+    }
+
     /// Lets the envelope of an ended epoch go, when neither its owner's grace nor a restored
     /// database can need it any more.
     ///
