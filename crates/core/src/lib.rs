@@ -7,9 +7,11 @@ pub mod curve;
 pub mod id;
 pub mod identity;
 pub mod proof;
+pub mod reshare;
 pub mod sealed;
 pub mod secret;
 pub mod share;
 pub mod wire;
 
+mod exchange;
 mod vss;

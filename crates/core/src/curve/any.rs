@@ -21,6 +21,7 @@ macro_rules! any_curve {
         impl$(<$role: $bound>)? $any$(<$role>)? {
             /// The curve.
             #[must_use]
+            #[allow(dead_code, reason = "the private ones are not asked")]
             $vis const fn curve(&self) -> $crate::id::CurveId {
                 match self {
                     Self::Secp256k1(_) => $crate::id::CurveId::Secp256k1,
