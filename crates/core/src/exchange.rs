@@ -7,6 +7,9 @@ use crate::wire::{Malformed, Reader, Writer};
 
 const VERSION: u64 = 1;
 
+/// How many bytes the name of a user can have, as the custodian knows them.
+pub const MAX_USER_LEN: usize = 1024;
+
 /// What bytes are. The numbers are part of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {

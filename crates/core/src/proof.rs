@@ -6,6 +6,7 @@
 //! is hashed: each side builds it from what it knows itself, and takes none of it from the other.
 
 mod any;
+mod unproven;
 
 use core::{fmt, marker::PhantomData};
 
@@ -15,6 +16,7 @@ use sha2::{Sha256, Sha512};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+pub use self::unproven::{UnprovenError, UnprovenShares};
 use crate::{
     curve::{Curve, SCALAR_LEN, SecretScalar, SigningKey, VerifyingKey, wipe_stack},
     id::{Epoch, OperationId, Purpose, Role, WalletId, WalletKind, wire_enum},

@@ -10,9 +10,9 @@
 //!            ─── Offer: g₁(2), R₁ ───────────────▶
 //!                                                   CustodianCommitted::respond → new shares
 //!            ◀── Response: g₂(1), R₂, salt ───────
-//! ClientOffered::finish → ClientReshared
+//! ClientOffered::finish → UnprovenShares
 //!            ◀── the custodian's proofs of its new shares
-//! ClientReshared::accept → new shares
+//! UnprovenShares::accept → new shares
 //! ```
 //!
 //! Each step consumes the state before it. Both messages are secrets: together with an old share
@@ -29,19 +29,18 @@ use thiserror::Error;
 
 use self::item::{AnyClientItem, AnyCustodianItem};
 pub use self::{
-    context::{Context, ContextError, Item, MAX_ITEMS, MAX_USER_LEN},
+    context::{Context, ContextError, Item, MAX_ITEMS},
     message::{Offer, Response},
 };
 use crate::{
     exchange::{Kind, read_head, write_head},
-    id::Role,
-    proof::{Proof, ProofError, Statement},
+    proof::UnprovenShares,
     secret::SecretBytes,
     share::{AnyClientShare, AnyCommitment, AnyCustodianShare, AnyShare, HasRole, KeyId},
     wire::Reader,
 };
 
-pub use crate::exchange::MessageError;
+pub use crate::exchange::{MAX_USER_LEN, MessageError};
 
 /// The custodian has committed to its part of the new slopes, before it has seen the client's.
 #[derive(Debug)]
@@ -200,7 +199,7 @@ impl ClientOffered {
         self,
         response: &Response,
         known: &[AnyCommitment],
-    ) -> Result<ClientReshared, ReshareError> {
+    ) -> Result<UnprovenShares, ReshareError> {
         let digest = self.context.digest()?;
         let answers = response.items_for(&digest, self.items.len())?;
         let mut shares = Vec::with_capacity(self.items.len());
@@ -213,7 +212,8 @@ impl ClientOffered {
             refuse_known_slopes(place, &share, &[], &[ours.commitment()])?;
             shares.push(share);
         }
-        Ok(ClientReshared { context: self.context, shares })
+        let exchange = self.context.statement(Vec::new(), [0; 32], [0; 32], [0; 32]);
+        Ok(UnprovenShares::new(shares, exchange))
     }
 
     /// What the exchange is about.
@@ -252,51 +252,6 @@ impl ClientOffered {
             .collect::<Result<_, _>>()?;
         reader.end()?;
         Ok(Self { context, items })
-    }
-}
-
-/// The client has its new shares, but does not know yet whether the custodian has the others: it
-/// may have answered without its old share.
-#[derive(Debug)]
-pub struct ClientReshared {
-    context: Context,
-    shares: Vec<AnyClientShare>,
-}
-
-impl ClientReshared {
-    /// The commitments of the new sharings, in the order of the items: what the custodian's proofs
-    /// are to cover.
-    #[must_use]
-    pub fn commitments(&self) -> Vec<AnyCommitment> {
-        self.shares.iter().map(AnyShare::commitment).collect()
-    }
-
-    /// The new shares, in the order of the items, once the custodian has proven that it holds the
-    /// others: one proof per item, under a statement over [`commitments`](Self::commitments).
-    ///
-    /// # Errors
-    ///
-    /// [`ReshareError::StatementMismatch`], [`ReshareError::Count`] and [`ReshareError::Proof`].
-    pub fn accept(
-        self,
-        statement: &Statement,
-        proofs: &[Proof],
-    ) -> Result<Vec<AnyClientShare>, ReshareError> {
-        if !self.context.is_of(statement) || statement.commitments != self.commitments() {
-            return Err(ReshareError::StatementMismatch);
-        }
-        let expected = self.shares.len();
-        if proofs.len() != expected {
-            return Err(ReshareError::Count { expected, found: proofs.len() });
-        }
-        for (place, (share, proof)) in self.shares.iter().zip(proofs).enumerate() {
-            let KeyId { sharing, index } = share.id();
-            share
-                .commitment()
-                .verify_possession(Role::Custodian, sharing.purpose, index, statement, proof)
-                .map_err(|source| ReshareError::Proof { item: place, source })?;
-        }
-        Ok(self.shares)
     }
 }
 
@@ -384,16 +339,5 @@ pub enum ReshareError {
     KnownSlope {
         /// The item.
         item: usize,
-    },
-    /// The statement is not about this exchange and its new commitments.
-    #[error("the statement is about something else")]
-    StatementMismatch,
-    /// The custodian did not prove that it holds its new share.
-    #[error("the custodian's share of item {item} is not proven")]
-    Proof {
-        /// The item.
-        item: usize,
-        /// Why.
-        source: ProofError,
     },
 }

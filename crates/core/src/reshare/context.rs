@@ -2,7 +2,7 @@ use sha2::Sha256;
 use thiserror::Error;
 
 use crate::{
-    exchange::MessageError,
+    exchange::{MAX_USER_LEN, MessageError},
     id::{CurveId, Epoch, OperationId, Purpose, Sharing, WalletId, WalletKind},
     proof::{Operation, Stage, Statement, Transition},
     share::{AnyCommitment, KeyId},
@@ -11,9 +11,6 @@ use crate::{
 
 /// How many sharings one exchange can make.
 pub const MAX_ITEMS: usize = 256;
-
-/// How many bytes the name of a user can have.
-pub const MAX_USER_LEN: usize = 1024;
 
 /// What an exchange is about. Both parties build it from what they know themselves; a message that
 /// was made for any other is refused.
@@ -79,17 +76,6 @@ impl Context {
             custodian_nonce,
             body,
         }
-    }
-
-    /// Whether the statement is what [`statement`](Self::statement) gives.
-    pub(super) fn is_of(&self, statement: &Statement) -> bool {
-        let ours = self.statement(
-            statement.commitments.clone(),
-            statement.client_nonce,
-            statement.custodian_nonce,
-            statement.body,
-        );
-        ours == *statement
     }
 
     /// SHA-256 over all fields, once they are found to make sense.

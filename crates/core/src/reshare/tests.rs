@@ -73,9 +73,18 @@ fn exchange(
     let (offered, offer) = ClientOffered::new(context.clone(), &early, client, rng)?;
     let (custodian_shares, response) = committed.respond(&offer, custodian)?;
     let reshared = offered.finish(&response, &[])?;
+    Ok((accept(context, reshared, &custodian_shares), custodian_shares))
+}
+
+fn accept(
+    context: &Context,
+    reshared: UnprovenShares,
+    custodian: &[AnyCustodianShare],
+) -> Vec<AnyClientShare> {
     let statement = context.statement(reshared.commitments(), [3; 32], [4; 32], [5; 32]);
-    let proofs: Vec<_> = custodian_shares.iter().map(|s| s.prove(&statement, rng)).collect();
-    Ok((reshared.accept(&statement, &proofs)?, custodian_shares))
+    let proofs: Vec<_> =
+        custodian.iter().map(|share| share.prove(&statement, &mut rng(9))).collect();
+    reshared.accept(&statement, &proofs).unwrap()
 }
 
 on_every_curve! {
@@ -180,7 +189,7 @@ fn both_resume_after_a_crash<C: Curve>() {
     let context = refresh::<C>();
     let (committed, early) = CustodianCommitted::new(context.clone(), rng).unwrap();
     let (offered, offer) =
-        ClientOffered::new(context, &early, core::slice::from_ref(&client), rng).unwrap();
+        ClientOffered::new(context.clone(), &early, core::slice::from_ref(&client), rng).unwrap();
 
     let kept = committed.to_bytes();
     let again = CustodianCommitted::from_bytes(kept.expose_secret()).unwrap();
@@ -195,9 +204,8 @@ fn both_resume_after_a_crash<C: Curve>() {
     assert_eq!(again.to_bytes().expose_secret(), kept.expose_secret());
     assert_eq!(again.offer().unwrap().to_bytes().expose_secret(), offer.to_bytes().expose_secret());
     let reshared = again.finish(&response, &[]).unwrap();
-    assert!(
-        AnySigningKey::reconstruct(&reshared.shares[0], &shares[0], &key.verifying_key()).is_ok()
-    );
+    let clients = accept(&context, reshared, &shares);
+    assert!(AnySigningKey::reconstruct(&clients[0], &shares[0], &key.verifying_key()).is_ok());
 }
 
 fn bytes_come_back_and_nothing_else_is_read<C: Curve>() {
@@ -260,12 +268,13 @@ fn debug_is_redacted() {
     let context = context(vec![item(0, CurveId::Ed25519, backup(1), backup(2))]);
     let (committed, early) = CustodianCommitted::new(context.clone(), rng).unwrap();
     let mut secrets = vec![client.expose_secret(), custodian.expose_secret()];
-    let (offered, offer) = ClientOffered::new(context, &early, &[client], rng).unwrap();
+    let (offered, offer) = ClientOffered::new(context.clone(), &early, &[client], rng).unwrap();
     let mut debug = format!("{committed:?} {offered:?} {offer:?}");
     let (shares, response) = committed.respond(&offer, &[custodian]).unwrap();
     let reshared = offered.finish(&response, &[]).unwrap();
-    secrets.extend([shares[0].expose_secret(), reshared.shares[0].expose_secret()]);
     debug.push_str(&format!("{response:?} {reshared:?}"));
+    let client = accept(&context, reshared, &shares);
+    secrets.extend([shares[0].expose_secret(), client[0].expose_secret()]);
     assert!(debug.contains("redacted"));
     for secret in secrets {
         assert!(!debug.contains(&hex::encode(secret.expose_secret())), "{debug}");

@@ -5,6 +5,8 @@ use k256::elliptic_curve::{Field, Group, PrimeField};
 use super::*;
 use crate::{
     curve::{SecretScalar, testing::rng},
+    id::Role,
+    proof::{Proof, ProofError, Statement, UnprovenError},
     reshare::{
         item::opening,
         message::{OfferItem, ResponseItem},
@@ -314,14 +316,12 @@ fn a_custodian_without_its_old_share_is_refused<C: Curve>() {
     // The best that it has: what its new share would be, had f(2) been 0.
     let g = scalar::<C>(&offer.items_for(&digest, 1).unwrap()[0].value);
     let guess = SecretScalar::<C>::new(g + u.double());
-    let commitment = Share::<C, Client>::from_bytes(reshared.shares[0].to_bytes().expose_secret())
-        .unwrap()
-        .commitment()
-        .clone();
-    let guess = Share::<C, Custodian>::from_parts(reshared.shares[0].id(), commitment, guess);
+    let commitment = typed::<C>(&reshared.commitments()[0]);
+    let id = context.target(&context.items[0]);
+    let guess = Share::<C, Custodian>::from_parts(id, commitment, guess);
     let proof = guess.prove(&statement, &mut rng(5));
     let error = reshared.accept(&statement, &[proof]).unwrap_err();
-    assert_eq!(error, ReshareError::Proof { item: 0, source: ProofError::Invalid });
+    assert_eq!(error, UnprovenError::Proof { item: 0, source: ProofError::Invalid });
 }
 
 /// It can make an offer that fits, from `F₁` alone; but it proves nothing with it, and what it gets
@@ -380,11 +380,11 @@ fn proofs_for_something_else_are_refused<C: Curve>() {
         let (_, _, reshared) = finish();
         reshared.accept(statement, proofs).unwrap_err()
     };
-    assert_eq!(verdict(&statement, &[]), ReshareError::Count { expected: 1, found: 0 });
-    assert_eq!(verdict(&statement, &[proof; 2]), ReshareError::Count { expected: 1, found: 2 });
+    assert_eq!(verdict(&statement, &[]), UnprovenError::Count { expected: 1, found: 0 });
+    assert_eq!(verdict(&statement, &[proof; 2]), UnprovenError::Count { expected: 1, found: 2 });
     let mut other = statement.clone();
     other.body[0] ^= 1;
-    let refused = ReshareError::Proof { item: 0, source: ProofError::Invalid };
+    let refused = UnprovenError::Proof { item: 0, source: ProofError::Invalid };
     assert_eq!(verdict(&other, &[proof]), refused);
     // A proof that holds, under a statement about something else.
     let changes: [fn(&mut Statement); 4] = [
@@ -397,7 +397,7 @@ fn proofs_for_something_else_are_refused<C: Curve>() {
         let mut other = statement.clone();
         change(&mut other);
         let proof = shares[0].prove(&other, &mut rng(5));
-        assert_eq!(verdict(&other, &[proof]), ReshareError::StatementMismatch);
+        assert_eq!(verdict(&other, &[proof]), UnprovenError::StatementMismatch);
     }
 }
 
