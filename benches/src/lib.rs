@@ -1,1 +1,37 @@
-//! x
+//! What is measured: every operation of ours beside the same operation of a library that people
+//! would use otherwise. The criterion benchmarks and the program `ratios` run the same pairs.
+
+mod ours;
+mod pair;
+mod peers;
+
+pub use pair::{Alone, Pair};
+
+use twoshare_core::id::CurveId;
+
+/// The sharing: dealing, checking and bringing back together.
+#[must_use]
+pub fn sharing() -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for curve in CurveId::ALL {
+        let (split, verify, whole) = match curve {
+            CurveId::Secp256k1 => (0.60, 0.30, 0.45),
+            CurveId::Ed25519 => (0.60, 0.30, 0.50),
+        };
+        pairs.extend([
+            Pair::new("split", *curve, ours::split(*curve))
+                .beside("vsss-rs", peers::vsss::split(*curve), Some(split)),
+            Pair::new("verify one share", *curve, ours::verify(*curve))
+                .beside("vsss-rs", peers::vsss::verify(*curve), Some(verify)),
+            Pair::new("split, verify both, reconstruct", *curve, ours::whole(*curve))
+                .beside("vsss-rs", peers::vsss::whole(*curve), Some(whole)),
+            Pair::new("split", *curve, ours::split(*curve))
+                .beside("frost", peers::frost::split(*curve), None),
+            Pair::new("verify one share", *curve, ours::verify(*curve))
+                .beside("frost", peers::frost::verify(*curve), None),
+            Pair::new("split, verify both, reconstruct", *curve, ours::whole(*curve))
+                .beside("frost", peers::frost::whole(*curve), None),
+        ]);
+    }
+    pairs
+}
