@@ -19,19 +19,67 @@ pub fn sharing() -> Vec<Pair> {
             CurveId::Ed25519 => (0.60, 0.30, 0.50),
         };
         pairs.extend([
-            Pair::new("split", *curve, ours::split(*curve))
-                .beside("vsss-rs", peers::vsss::split(*curve), Some(split)),
-            Pair::new("verify one share", *curve, ours::verify(*curve))
-                .beside("vsss-rs", peers::vsss::verify(*curve), Some(verify)),
-            Pair::new("split, verify both, reconstruct", *curve, ours::whole(*curve))
-                .beside("vsss-rs", peers::vsss::whole(*curve), Some(whole)),
-            Pair::new("split", *curve, ours::split(*curve))
-                .beside("frost", peers::frost::split(*curve), None),
-            Pair::new("verify one share", *curve, ours::verify(*curve))
-                .beside("frost", peers::frost::verify(*curve), None),
-            Pair::new("split, verify both, reconstruct", *curve, ours::whole(*curve))
-                .beside("frost", peers::frost::whole(*curve), None),
+            Pair::new("split", *curve, ours::split(*curve)).beside(
+                "vsss-rs",
+                peers::vsss::split(*curve),
+                Some(split),
+            ),
+            Pair::new("verify one share", *curve, ours::verify(*curve)).beside(
+                "vsss-rs",
+                peers::vsss::verify(*curve),
+                Some(verify),
+            ),
+            Pair::new("split, verify both, reconstruct", *curve, ours::whole(*curve)).beside(
+                "vsss-rs",
+                peers::vsss::whole(*curve),
+                Some(whole),
+            ),
+            Pair::new("split", *curve, ours::split(*curve)).beside(
+                "frost",
+                peers::frost::split(*curve),
+                None,
+            ),
+            Pair::new("verify one share", *curve, ours::verify(*curve)).beside(
+                "frost",
+                peers::frost::verify(*curve),
+                None,
+            ),
+            Pair::new("split, verify both, reconstruct", *curve, ours::whole(*curve)).beside(
+                "frost",
+                peers::frost::whole(*curve),
+                None,
+            ),
         ]);
     }
     pairs
+}
+
+/// A new sharing of the same key, by both parties.
+#[must_use]
+pub fn resharing() -> Vec<Pair> {
+    let pair = |curve: &CurveId| {
+        let target = match curve {
+            CurveId::Secp256k1 => 0.45,
+            CurveId::Ed25519 => 0.6,
+        };
+        Pair::new("reshare", *curve, ours::reshare(*curve)).beside(
+            "frost's refresh",
+            peers::frost::refresh(*curve),
+            Some(target),
+        )
+    };
+    CurveId::ALL.iter().map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_of_every_pair_do_their_work() {
+        for mut pair in sharing().into_iter().chain(resharing()) {
+            (pair.ours)();
+            (pair.theirs)();
+        }
+    }
 }

@@ -4,9 +4,14 @@ use std::hint::black_box;
 
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use twoshare_core::{
-    curve::{Curve, Ed25519, Secp256k1, SigningKey},
-    id::{CurveId, Epoch, Purpose, Sharing, WalletId},
-    share::{ClientShare, CustodianShare, KeyId, reconstruct, split as deal},
+    curve::{AnySigningKey, Curve, Ed25519, Secp256k1, SigningKey},
+    id::{CurveId, Epoch, OperationId, Purpose, Role, Sharing, WalletId, WalletKind},
+    proof::{Operation, Stage, Statement},
+    reshare::{ClientOffered, Context, CustodianCommitted, Item, Offer, Response},
+    share::{
+        AnyClientShare, AnyCommitment, AnyCustodianShare, ClientShare, CustodianShare, KeyId,
+        reconstruct, split as deal,
+    },
 };
 
 use crate::pair::Work;
@@ -81,4 +86,89 @@ pub(crate) fn whole(curve: CurveId) -> Work {
         })
     }
     on!(curve, work)
+}
+
+/// A refresh of one key's backup pair, both parties: the client's proof of its old share and the
+/// custodian's of its new one, each made and checked; the early commitment; both messages through
+/// their bytes; and the commit's proof of the client's new share. What is not in it is the sealing
+/// of messages and of what is stored.
+pub(crate) fn reshare(curve: CurveId) -> Work {
+    let mut rng = rng();
+    let refresh = Refresh::new(curve, &mut rng);
+    Box::new(move || {
+        black_box(refresh.run(&mut rng));
+    })
+}
+
+/// What both parties know when a refresh begins.
+pub(crate) struct Refresh {
+    pub(crate) context: Context,
+    pub(crate) client: AnyClientShare,
+    pub(crate) custodian: AnyCustodianShare,
+    /// What the client's proof of its present share is bound to.
+    pub(crate) present: Statement,
+}
+
+impl Refresh {
+    pub(crate) fn new(curve: CurveId, rng: &mut ChaCha20Rng) -> Self {
+        let key = AnySigningKey::make(curve, rng);
+        let (client, custodian) = key.split(id(), rng);
+        let stage =
+            |epoch| Stage { purpose: Purpose::Backup, epoch: Epoch::new(epoch).expect("not zero") };
+        let context = Context {
+            custodian: [1; 32],
+            user: "user".to_owned(),
+            wallet: id().sharing.wallet,
+            kind: WalletKind::Mpc,
+            operation: Operation::Refresh,
+            operation_id: OperationId::from_bytes([2; 16]),
+            items: vec![Item { index: 0, curve, from: stage(1), to: stage(2) }],
+        };
+        let present = context.statement(vec![client.commitment()], [3; 32], [4; 32], [5; 32]);
+        Self { context, client, custodian, present }
+    }
+
+    fn run(&self, rng: &mut ChaCha20Rng) -> (Vec<AnyClientShare>, Vec<AnyCustodianShare>) {
+        const HONEST: &str = "both parties are honest";
+        let clients = std::slice::from_ref(&self.client);
+        let custodians = std::slice::from_ref(&self.custodian);
+        let (committed, early) = CustodianCommitted::new(self.context.clone(), rng).expect(HONEST);
+
+        let (offered, offer) =
+            ClientOffered::new(self.context.clone(), &early, clients, rng).expect(HONEST);
+        let proof = self.client.prove(&self.present, rng);
+        let offer = offer.to_bytes();
+
+        let offer = Offer::from_bytes(offer.expose_secret()).expect(HONEST);
+        possession(&self.custodian.commitment(), Role::Client, &self.present, &proof);
+        let (new_custodians, response) = committed.respond(&offer, custodians).expect(HONEST);
+        let new_share = new_custodians.first().expect(HONEST);
+        let pending = self.pending(new_share.commitment());
+        let proof = new_share.prove(&pending, rng);
+        let response = response.to_bytes();
+
+        let response = Response::from_bytes(response.expose_secret()).expect(HONEST);
+        let reshared = offered.finish(&response, &[]).expect(HONEST);
+        let pending = self.pending(reshared.commitments().remove(0));
+        let new_clients = reshared.accept(&pending, &[proof]).expect(HONEST);
+        let proof = new_clients.first().expect(HONEST).prove(&pending, rng);
+
+        possession(&new_share.commitment(), Role::Client, &pending, &proof);
+        (new_clients, new_custodians)
+    }
+
+    fn pending(&self, commitment: AnyCommitment) -> Statement {
+        self.context.statement(vec![commitment], [3; 32], [4; 32], [5; 32])
+    }
+}
+
+fn possession(
+    commitment: &AnyCommitment,
+    role: Role,
+    statement: &Statement,
+    proof: &twoshare_core::proof::Proof,
+) {
+    commitment
+        .verify_possession(role, Purpose::Backup, 0, statement, proof)
+        .expect("both parties are honest");
 }

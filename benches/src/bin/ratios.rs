@@ -20,7 +20,7 @@ fn main() {
         "{:<60} {:>10} {:>10} {:>7} {:>15} {:>7}",
         "operation (µs; ratio: median, middle half)", "twoshare", "peer", "ratio", "", "target"
     );
-    for pair in twoshare_benches::sharing() {
+    for pair in twoshare_benches::sharing().into_iter().chain(twoshare_benches::resharing()) {
         if format!("{pair:?}").contains(&wanted) {
             compare(pair);
         }

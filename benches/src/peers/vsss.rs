@@ -18,10 +18,8 @@ use vsss_rs::{
 
 use crate::{ours::rng, pair::Work};
 
-type Share<G> = DefaultShare<
-    IdentifierPrimeField<<G as Group>::Scalar>,
-    ValuePrimeField<<G as Group>::Scalar>,
->;
+type Share<G> =
+    DefaultShare<IdentifierPrimeField<<G as Group>::Scalar>, ValuePrimeField<<G as Group>::Scalar>>;
 
 type Secret<G> = ValuePrimeField<<G as Group>::Scalar>;
 
@@ -112,18 +110,4 @@ pub(crate) fn whole(curve: CurveId) -> Work {
         })
     }
     on!(curve, work)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_work_is_done() {
-        for curve in CurveId::ALL {
-            for mut work in [split(*curve), verify(*curve), whole(*curve)] {
-                work();
-            }
-        }
-    }
 }
