@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod forward_secrecy;
+
 use proptest::prelude::*;
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 
