@@ -19,7 +19,7 @@ pub(crate) enum Kind {
     ReshareCustodianCommitted = 4,
     KeygenAnswer = 5,
     KeygenOpening = 6,
-    KeygenShare = 7,
+    KeygenClosing = 7,
     KeygenClientCommitted = 8,
     KeygenClientOpened = 9,
     KeygenCustodianAnswered = 10,

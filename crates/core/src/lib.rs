@@ -6,6 +6,7 @@ pub mod channel;
 pub mod curve;
 pub mod id;
 pub mod identity;
+pub mod keygen;
 pub mod proof;
 pub mod reshare;
 pub mod sealed;

@@ -36,7 +36,7 @@ use crate::{
     exchange::{Kind, read_head, write_head},
     proof::UnprovenShares,
     secret::SecretBytes,
-    share::{AnyClientShare, AnyCommitment, AnyCustodianShare, AnyShare, HasRole, KeyId},
+    share::{AnyClientShare, AnyCommitment, AnyCustodianShare, AnyShare, HasRole},
     wire::Reader,
 };
 

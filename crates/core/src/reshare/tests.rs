@@ -13,7 +13,7 @@ use crate::{
     },
     id::{CurveId, Epoch, OperationId, Purpose, Sharing, WalletId, WalletKind},
     proof::{Operation, Stage},
-    share::ReconstructError,
+    share::{KeyId, ReconstructError},
 };
 
 fn stage(purpose: Purpose, epoch: u64) -> Stage {
