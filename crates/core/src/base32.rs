@@ -15,18 +15,18 @@ pub fn encode(bytes: &[u8]) -> String {
         bits += 8;
         while bits >= 5 {
             bits -= 5;
-            push(&mut text, buffer >> bits);
+            text.push(character((buffer >> bits).to_le_bytes()[0]));
         }
     }
     if bits > 0 {
-        push(&mut text, buffer << (5 - bits));
+        text.push(character((buffer << (5 - bits)).to_le_bytes()[0]));
     }
     text
 }
 
-fn push(text: &mut String, value: u32) {
-    let index = usize::try_from(value & 31).expect("five bits fit");
-    text.push(char::from(*ALPHABET.get(index).expect("five bits index 32 characters")));
+/// The character for the low five bits of `value`.
+pub(crate) fn character(value: u8) -> char {
+    char::from(*ALPHABET.get(usize::from(value & 31)).expect("five bits index 32 characters"))
 }
 
 /// The bytes of `text`, or `None` where it has a character that is neither a digit of base 32 nor

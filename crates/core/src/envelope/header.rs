@@ -1,0 +1,259 @@
+//! The protected headers of the body and of the slots, as coset's header maps.
+
+use coset::{
+    Algorithm, CborSerializable, HeaderBuilder, Label, ProtectedHeader, RegisteredLabelWithPrivate,
+    cbor::Value, iana,
+};
+
+use super::{ParseError, VERSION, error::SlotFault, tag::KeyTag};
+use crate::{
+    id::{Epoch, WalletId, WalletKind},
+    method::{AgreementKey, SlotKind},
+};
+
+/// Labels from COSE's private-use range (below −65,536).
+const BODY_VERSION: i64 = -70_001;
+const BODY_WALLET: i64 = -70_002;
+const BODY_EPOCH: i64 = -70_003;
+const BODY_CREATED: i64 = -70_004;
+const BODY_KEY_COMMITMENT: i64 = -70_005;
+const BODY_KIND: i64 = -70_006;
+const BODY_NAME: i64 = -70_007;
+const BODY_NETWORK: i64 = -70_008;
+const SLOT_KIND: i64 = -70_011;
+const SLOT_LABEL: i64 = -70_012;
+const SLOT_PARAMETERS: i64 = -70_013;
+const SLOT_PUBLIC_KEY: i64 = -70_014;
+const SLOT_KEY_TAG: i64 = -70_015;
+
+/// The longest protected header of a body or a slot, in bytes.
+pub(super) const MAX_HEADER: usize = 4096;
+/// The longest name and the longest label, in bytes of UTF-8.
+pub(super) const MAX_TEXT: usize = 256;
+/// The longest parameters of a slot, in bytes.
+pub(super) const MAX_PARAMETERS: usize = 2048;
+
+/// What everybody who has an envelope can read of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The epoch of the backup pair.
+    pub epoch: Epoch,
+    /// When it was sealed, in seconds since 1970, by the clock of whoever sealed it.
+    pub created: u64,
+    /// Where the wallet's whole key is, if that may be public.
+    pub kind: Option<WalletKind>,
+    /// A name to show in a list of backups, at most 256 bytes, if there is to be a public one.
+    pub name: Option<String>,
+    /// The network that the wallet is for, at most 256 bytes, if that may be public.
+    pub network: Option<String>,
+}
+
+impl Header {
+    /// A header with nothing optional in it.
+    #[must_use]
+    pub const fn new(wallet: WalletId, epoch: Epoch, created: u64) -> Self {
+        Self { wallet, epoch, created, kind: None, name: None, network: None }
+    }
+
+    pub(super) fn texts_fit(&self) -> bool {
+        [&self.name, &self.network].into_iter().flatten().all(|text| text.len() <= MAX_TEXT)
+    }
+}
+
+/// The body's protected header: the public [`Header`] and the key commitment.
+#[derive(Debug)]
+pub(super) struct BodyHeader {
+    pub(super) header: Header,
+    pub(super) commitment: [u8; 32],
+    pub(super) protected: ProtectedHeader,
+}
+
+impl BodyHeader {
+    pub(super) fn new(header: &Header, commitment: [u8; 32]) -> Self {
+        let mut map = HeaderBuilder::new()
+            .algorithm(iana::Algorithm::A256GCM)
+            .value(BODY_VERSION, VERSION.into())
+            .value(BODY_WALLET, Value::Bytes(header.wallet.to_bytes().to_vec()))
+            .value(BODY_EPOCH, header.epoch.get().into())
+            .value(BODY_CREATED, header.created.into())
+            .value(BODY_KEY_COMMITMENT, Value::Bytes(commitment.to_vec()));
+        if let Some(kind) = header.kind {
+            map = map.value(BODY_KIND, kind.number().into());
+        }
+        if let Some(name) = &header.name {
+            map = map.value(BODY_NAME, Value::Text(name.clone()));
+        }
+        if let Some(network) = &header.network {
+            map = map.value(BODY_NETWORK, Value::Text(network.clone()));
+        }
+        Self { header: header.clone(), commitment, protected: encode(map.build()) }
+    }
+
+    /// The version is looked at before anything that a later one may do otherwise.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, ParseError> {
+        if bytes.len() > MAX_HEADER {
+            return Err(ParseError::Malformed);
+        }
+        let map = coset::Header::from_slice(bytes).map_err(|_| ParseError::NotAnEnvelope)?;
+        let version = map.rest.iter().find(|(label, _)| *label == Label::Int(BODY_VERSION));
+        match version.map(|(_, version)| uint(version)) {
+            Some(Some(VERSION)) => {}
+            Some(Some(version)) if version > VERSION => {
+                return Err(ParseError::NewerVersion { version });
+            }
+            Some(_) => return Err(ParseError::Malformed),
+            None => return Err(ParseError::NotAnEnvelope),
+        }
+        if map.alg != Some(algorithm(iana::Algorithm::A256GCM)) {
+            return Err(ParseError::UnsupportedAlgorithm);
+        }
+        Self::read_fields(bytes, map).ok_or(ParseError::Malformed)
+    }
+
+    fn read_fields(bytes: &[u8], map: coset::Header) -> Option<Self> {
+        let mut fields = Fields::new(bytes, map)?;
+        fields.next(BODY_VERSION)?;
+        let wallet = WalletId::from_bytes(fixed(&fields.next(BODY_WALLET)?)?);
+        let epoch = Epoch::new(uint(&fields.next(BODY_EPOCH)?)?)?;
+        let created = uint(&fields.next(BODY_CREATED)?)?;
+        let commitment = fixed(&fields.next(BODY_KEY_COMMITMENT)?)?;
+        let kind = match fields.next(BODY_KIND) {
+            Some(kind) => Some(WalletKind::from_number(uint(&kind)?)?),
+            None => None,
+        };
+        let header = Header {
+            kind,
+            name: fields.optional_text(BODY_NAME)?,
+            network: fields.optional_text(BODY_NETWORK)?,
+            ..Header::new(wallet, epoch, created)
+        };
+        Some(Self { header, commitment, protected: fields.end()? })
+    }
+}
+
+/// What a slot says of itself: from an envelope, a claim; from a [`SlotTable`](super::SlotTable),
+/// what the wallet's owner wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotHeader {
+    /// The kind of method.
+    pub kind: SlotKind,
+    /// The label that the user gave it; public.
+    pub label: String,
+    /// What the method needs to open it, in the method's own CBOR.
+    pub parameters: Vec<u8>,
+    /// The public side of the method's identity.
+    pub public_key: AgreementKey,
+    /// What binds the identity to the wallet's public keys, where the method can vouch.
+    pub tag: Option<KeyTag>,
+}
+
+impl SlotHeader {
+    pub(super) fn encode(&self) -> ProtectedHeader {
+        let mut map = HeaderBuilder::new()
+            .algorithm(iana::Algorithm::ECDH_ES_A256KW)
+            .value(SLOT_KIND, self.kind.number().into())
+            .value(SLOT_LABEL, Value::Text(self.label.clone()))
+            .value(SLOT_PARAMETERS, Value::Bytes(self.parameters.clone()))
+            .value(SLOT_PUBLIC_KEY, Value::Bytes(self.public_key.to_bytes().to_vec()));
+        if let Some(tag) = &self.tag {
+            map = map.value(SLOT_KEY_TAG, Value::Bytes(tag.to_bytes().to_vec()));
+        }
+        encode(map.build())
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Result<(Self, ProtectedHeader), SlotFault> {
+        if bytes.len() > MAX_HEADER {
+            return Err(SlotFault::Malformed);
+        }
+        let map = coset::Header::from_slice(bytes).map_err(|_| SlotFault::Malformed)?;
+        if map.alg != Some(algorithm(iana::Algorithm::ECDH_ES_A256KW)) {
+            return Err(SlotFault::UnsupportedAlgorithm);
+        }
+        Self::read_fields(bytes, map).ok_or(SlotFault::Malformed)
+    }
+
+    fn read_fields(bytes: &[u8], map: coset::Header) -> Option<(Self, ProtectedHeader)> {
+        let mut fields = Fields::new(bytes, map)?;
+        let header = Self {
+            kind: SlotKind::from_number(uint(&fields.next(SLOT_KIND)?)?),
+            label: text(fields.next(SLOT_LABEL)?)?,
+            parameters: match fields.next(SLOT_PARAMETERS)? {
+                Value::Bytes(bytes) if bytes.len() <= MAX_PARAMETERS => bytes,
+                _ => return None,
+            },
+            public_key: AgreementKey::from_bytes(fields.next(SLOT_PUBLIC_KEY)?.as_bytes()?).ok()?,
+            tag: match fields.next(SLOT_KEY_TAG) {
+                Some(tag) => Some(KeyTag::from_bytes(fixed(&tag)?)),
+                None => None,
+            },
+        };
+        Some((header, fields.end()?))
+    }
+}
+
+/// The fields of a header map, each of which must come where it is expected.
+struct Fields {
+    rest: core::iter::Peekable<std::vec::IntoIter<(Label, Value)>>,
+    protected: ProtectedHeader,
+}
+
+impl Fields {
+    /// `None` unless `bytes` are the one encoding of `map`, and of COSE's own parameters only the
+    /// algorithm is there.
+    fn new(bytes: &[u8], map: coset::Header) -> Option<Self> {
+        let rest = map.rest.clone();
+        let only = coset::Header { alg: map.alg.clone(), rest, ..coset::Header::default() };
+        if map != only || map.clone().to_vec().ok()? != bytes {
+            return None;
+        }
+        let rest = only.rest.into_iter().peekable();
+        Some(Self {
+            rest,
+            protected: ProtectedHeader { original_data: Some(bytes.to_vec()), header: map },
+        })
+    }
+
+    fn next(&mut self, label: i64) -> Option<Value> {
+        self.rest.next_if(|(found, _)| *found == Label::Int(label)).map(|(_, value)| value)
+    }
+
+    /// `Some(None)` when there is none.
+    fn optional_text(&mut self, label: i64) -> Option<Option<String>> {
+        match self.next(label) {
+            Some(value) => text(value).map(Some),
+            None => Some(None),
+        }
+    }
+
+    fn end(mut self) -> Option<ProtectedHeader> {
+        self.rest.next().is_none().then_some(self.protected)
+    }
+}
+
+fn encode(map: coset::Header) -> ProtectedHeader {
+    let bytes = map.clone().to_vec().expect("distinct labels with plain values are always encoded");
+    ProtectedHeader { original_data: Some(bytes), header: map }
+}
+
+/// The bytes of a header that [`encode`] or [`Fields`] made.
+pub(super) fn protected_bytes(protected: &ProtectedHeader) -> &[u8] {
+    protected.original_data.as_deref().unwrap_or_default()
+}
+
+pub(super) fn algorithm(algorithm: iana::Algorithm) -> Algorithm {
+    RegisteredLabelWithPrivate::Assigned(algorithm)
+}
+
+fn uint(value: &Value) -> Option<u64> {
+    value.as_integer()?.try_into().ok()
+}
+
+fn fixed<const N: usize>(value: &Value) -> Option<[u8; N]> {
+    value.as_bytes()?.as_slice().try_into().ok()
+}
+
+fn text(value: Value) -> Option<String> {
+    value.into_text().ok().filter(|text| text.len() <= MAX_TEXT)
+}
