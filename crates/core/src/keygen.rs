@@ -179,13 +179,14 @@ impl CustodianAnswered {
         opening: &Opening,
     ) -> Result<(Vec<AnyCustodianShare>, Closing), KeygenError> {
         let digest = self.session.digest()?;
-        let (salt, theirs, values) = opening.parts_for(&digest, self.lines.len())?;
-        if commitment(&digest, salt, theirs) != self.hash {
+        opening.is_for(&digest, self.lines.len())?;
+        if commitment(&digest, &opening.salt, &opening.lines) != self.hash {
             return Err(KeygenError::NotOpened);
         }
         let mut shares = Vec::with_capacity(self.lines.len());
+        let theirs = opening.lines.iter().zip(&opening.values);
         for ((index, _), (ours, (theirs, value))) in
-            self.session.places().zip(self.lines.iter().zip(theirs.iter().zip(values)))
+            self.session.places().zip(self.lines.iter().zip(theirs))
         {
             let theirs = ours.check(&line::Binding::client(&digest, index), theirs)?;
             let id = self.session.key(index);

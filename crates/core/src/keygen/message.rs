@@ -84,9 +84,9 @@ impl Answer {
 /// commitment; and its values `f₁(2)`. A secret.
 pub struct Opening {
     session: [u8; 32],
-    salt: [u8; 32],
-    lines: Vec<LineBytes>,
-    values: Vec<SecretBytes>,
+    pub(super) salt: [u8; 32],
+    pub(super) lines: Vec<LineBytes>,
+    pub(super) values: Vec<SecretBytes>,
 }
 
 impl Opening {
@@ -99,15 +99,10 @@ impl Opening {
         Self { session, salt, lines, values }
     }
 
-    /// Salt, lines and values, if the opening was made for the session with this digest.
-    pub(super) fn parts_for(
-        &self,
-        session: &[u8; 32],
-        expected: usize,
-    ) -> Result<(&[u8; 32], &[LineBytes], &[SecretBytes]), KeygenError> {
+    /// Whether the opening was made for the session with this digest.
+    pub(super) fn is_for(&self, session: &[u8; 32], expected: usize) -> Result<(), KeygenError> {
         for_session(&self.session, session, self.lines.len(), expected)?;
-        for_session(&self.session, session, self.values.len(), expected)?;
-        Ok((&self.salt, &self.lines, &self.values))
+        for_session(&self.session, session, self.values.len(), expected)
     }
 
     /// `[1, 6, session, salt, [[Z₁, R₁, proof₁], …], [f₁(2), …]]` in deterministic CBOR.

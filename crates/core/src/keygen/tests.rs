@@ -53,7 +53,6 @@ on_every_curve! {
     both_shares_give_the_key_of_the_commitment,
     both_resume_after_a_crash,
     bytes_come_back_and_nothing_else_is_read,
-    any_bytes_are_read_or_refused,
 }
 
 fn both_shares_give_the_key_of_the_commitment<C: Curve>() {
@@ -151,7 +150,8 @@ fn bytes_come_back_and_nothing_else_is_read<C: Curve>() {
     }
 }
 
-fn any_bytes_are_read_or_refused<C: Curve>() {
+#[test]
+fn any_bytes_are_read_or_refused() {
     proptest!(|(bytes: Vec<u8>, len in 4u8..7, kind in 5u8..11)| {
         let begun = [&[0x80 + len, 1, kind], bytes.as_slice()].concat();
         for bytes in [&bytes, &begun] {

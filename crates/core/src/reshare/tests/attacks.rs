@@ -61,7 +61,7 @@ fn setup_with<C: Curve>(
     let (_, client, custodian) = dealt(0, C::ID, backup(1), &mut rng(1));
     let context = context(items);
     let offer_with = |early: &[[u8; 32]]| {
-        let shares = core::slice::from_ref(&client);
+        let shares = from_ref(&client);
         ClientOffered::new(context.clone(), early, shares, &mut rng(3)).unwrap()
     };
     // The same random numbers give the same r₁, whatever the custodian has committed to.
@@ -113,7 +113,7 @@ impl<C: Curve> Setup<C> {
             CustodianCommitted::from_bytes(self.committed.to_bytes().expose_secret()).unwrap();
         let offer = Offer::new(self.digest(), vec![OfferItem { value, point }]);
         let offer = Offer::from_bytes(offer.to_bytes().expose_secret()).unwrap();
-        committed.respond(&offer, &[self.custodian.clone()]).err()
+        committed.respond(&offer, from_ref(&self.custodian)).err()
     }
 
     /// The client's verdict on a response of one item.
@@ -132,7 +132,7 @@ impl<C: Curve> Setup<C> {
     fn response(&self) -> ResponseItem {
         let committed =
             CustodianCommitted::from_bytes(self.committed.to_bytes().expose_secret()).unwrap();
-        let (_, response) = committed.respond(&self.offer, &[self.custodian.clone()]).unwrap();
+        let (_, response) = committed.respond(&self.offer, from_ref(&self.custodian)).unwrap();
         let item = &response.items_for(&self.digest(), 1).unwrap()[0];
         ResponseItem { value: item.value.clone(), point: item.point.clone(), salt: item.salt }
     }
@@ -423,7 +423,7 @@ fn messages_of_other_exchanges_are_refused<C: Curve>() {
         change(&mut context);
         // The message of our exchange in the other one.
         let (committed, early) = CustodianCommitted::new(context.clone(), &mut rng(2)).unwrap();
-        let error = committed.respond(&setup.offer, &[setup.custodian.clone()]).unwrap_err();
+        let error = committed.respond(&setup.offer, from_ref(&setup.custodian)).unwrap_err();
         assert_eq!(error, ReshareError::ContextMismatch);
         let (_, response) = setup.committed.respond(&setup.offer, &[setup.custodian]).unwrap();
         let shares: Vec<_> = context
@@ -503,7 +503,7 @@ fn shares_that_the_items_do_not_name_are_missed() {
         let good = item(0, CurveId::Ed25519, backup(1), backup(2));
         let context = context(vec![good, missing]);
         let (_, early) = CustodianCommitted::new(context.clone(), rng).unwrap();
-        let shares = core::slice::from_ref(&client);
+        let shares = from_ref(&client);
         let error = ClientOffered::new(context.clone(), &early, shares, rng).unwrap_err();
         assert_eq!(error, ReshareError::MissingShare { item: 1 });
         let error = ClientOffered::new(context, &early[..1], shares, rng).unwrap_err();
