@@ -1,0 +1,112 @@
+//! What every proof of a session is bound to. Both sides build it from what they know themselves:
+//! the client from what it asked and whom it pinned, the custodian from who is logged in.
+
+use sha2::{Digest as _, Sha256};
+use twoshare_core::{
+    id::{Epoch, OperationId, Purpose, WalletId, WalletKind},
+    identity::CustodianIdentity,
+    proof::{Operation, Stage, Statement, Transition},
+    share::AnyCommitment,
+};
+
+use crate::{
+    Digest,
+    message::{Begin, Begun, Plan, digest},
+    rules::Evidence,
+};
+
+/// Who speaks with whom, about what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Party {
+    /// The custodian, pinned.
+    pub custodian: CustodianIdentity,
+    /// The user, as the custodian knows them: 1 to 256 bytes.
+    pub user: String,
+    /// The wallet.
+    pub wallet: WalletId,
+    /// Its kind.
+    pub kind: WalletKind,
+}
+
+/// The nonces of a session.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Nonces {
+    pub(crate) client: Digest,
+    pub(crate) custodian: Digest,
+}
+
+/// What a proof in this session states: `operation`, of the `commitments` proven, with `body` as
+/// the digest of what is said beside it.
+pub(crate) fn statement(
+    party: &Party,
+    begin: &Begin,
+    operation: Operation,
+    nonces: Nonces,
+    commitments: Vec<AnyCommitment>,
+    body: Digest,
+) -> Statement {
+    Statement {
+        operation,
+        operation_id: begin.id,
+        custodian: party.custodian.digest(),
+        user: party.user.clone(),
+        wallet: party.wallet,
+        kind: party.kind,
+        epochs: transitions(begin),
+        commitments,
+        client_nonce: nonces.client,
+        custodian_nonce: nonces.custodian,
+        body,
+    }
+}
+
+/// What the custodian's proof in a drill states.
+pub(crate) fn drill_statement(
+    party: &Party,
+    epoch: Epoch,
+    nonces: Nonces,
+    commitments: Vec<AnyCommitment>,
+) -> Statement {
+    let begin = Begin {
+        wallet: party.wallet,
+        kind: party.kind,
+        operation: Operation::Drill,
+        id: OperationId::from_bytes([0; 16]),
+        evidence: Evidence::Backup(epoch),
+        plan: Plan::Nothing,
+    };
+    statement(party, &begin, Operation::Drill, nonces, commitments, digest(&begin))
+}
+
+/// The context of a session's sealed messages: everything said before the first of them, and who
+/// says it.
+pub(crate) fn channel_context(party: &Party, begin: &Begin, begun: &Begun) -> Digest {
+    Sha256::new()
+        .chain_update(b"twoshare/v1/session")
+        .chain_update(digest(begin))
+        .chain_update(digest(begun))
+        .chain_update(party.user.as_bytes())
+        .finalize()
+        .into()
+}
+
+fn transitions(begin: &Begin) -> Vec<Transition> {
+    match &begin.plan {
+        Plan::Nothing => {
+            let from = match begin.evidence {
+                Evidence::Signing(epoch) => Some(Stage { purpose: Purpose::Signing, epoch }),
+                Evidence::Backup(epoch) => Some(Stage { purpose: Purpose::Backup, epoch }),
+                Evidence::Token | Evidence::Key | Evidence::Pending(_) => None,
+            };
+            from.map(|from| Transition { from: Some(from), to: None }).into_iter().collect()
+        }
+        Plan::Keygen { .. } | Plan::Deal { .. } => [Purpose::Signing, Purpose::Backup]
+            .into_iter()
+            .filter_map(|purpose| begin.plan.makes(purpose).map(|epoch| Stage { purpose, epoch }))
+            .map(|to| Transition { from: None, to: Some(to) })
+            .collect(),
+        Plan::Reshare { from, to, .. } => {
+            to.iter().map(|to| Transition { from: Some(*from), to: Some(*to) }).collect()
+        }
+    }
+}
