@@ -5,6 +5,7 @@ mod ours;
 mod pair;
 mod peers;
 
+pub use ours::{Refresh, id};
 pub use pair::{Alone, Pair};
 
 use twoshare_core::id::CurveId;

@@ -30,7 +30,9 @@ macro_rules! on {
     };
 }
 
-fn id() -> KeyId {
+/// Which key of which wallet is worked on.
+#[must_use]
+pub fn id() -> KeyId {
     let wallet = WalletId::from_bytes([7; 16]);
     KeyId { sharing: Sharing { wallet, purpose: Purpose::Backup, epoch: Epoch::FIRST }, index: 0 }
 }
@@ -101,16 +103,26 @@ pub(crate) fn reshare(curve: CurveId) -> Work {
 }
 
 /// What both parties know when a refresh begins.
-pub(crate) struct Refresh {
-    pub(crate) context: Context,
-    pub(crate) client: AnyClientShare,
-    pub(crate) custodian: AnyCustodianShare,
+#[derive(Debug)]
+pub struct Refresh {
+    /// The exchange.
+    pub context: Context,
+    /// The client's present share.
+    pub client: AnyClientShare,
+    /// The custodian's present share.
+    pub custodian: AnyCustodianShare,
     /// What the client's proof of its present share is bound to.
-    pub(crate) present: Statement,
+    pub present: Statement,
 }
 
 impl Refresh {
-    pub(crate) fn new(curve: CurveId, rng: &mut ChaCha20Rng) -> Self {
+    /// A new key, in two shares.
+    ///
+    /// # Panics
+    ///
+    /// Never: the epochs are not zero.
+    #[must_use]
+    pub fn new(curve: CurveId, rng: &mut ChaCha20Rng) -> Self {
         let key = AnySigningKey::make(curve, rng);
         let (client, custodian) = key.split(id(), rng);
         let stage =
@@ -157,7 +169,9 @@ impl Refresh {
         (new_clients, new_custodians)
     }
 
-    fn pending(&self, commitment: AnyCommitment) -> Statement {
+    /// What proofs of the new shares are bound to.
+    #[must_use]
+    pub fn pending(&self, commitment: AnyCommitment) -> Statement {
         self.context.statement(vec![commitment], [3; 32], [4; 32], [5; 32])
     }
 }
