@@ -26,7 +26,7 @@ pub use self::{
 };
 pub(crate) use self::{
     any::{any_curve, each},
-    scalar::{SecretScalar, wipe_stack},
+    scalar::{SecretScalar, wipe_stack, wiping},
 };
 use crate::{id::CurveId, secret::SecretBytes};
 
@@ -130,11 +130,13 @@ pub struct SigningKey<C: Curve> {
 impl<C: Curve> SigningKey<C> {
     /// A new random key.
     pub fn make<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
-        loop {
-            if let Some(key) = Self::from_scalar(SecretScalar::make(rng)) {
-                return key;
+        wiping(|| {
+            loop {
+                if let Some(key) = Self::from_scalar(SecretScalar::make(rng)) {
+                    return key;
+                }
             }
-        }
+        })
     }
 
     /// The key with these 32 bytes: big-endian on secp256k1 (SEC 1), little-endian on Ed25519
@@ -147,8 +149,10 @@ impl<C: Curve> SigningKey<C> {
         let bytes = bytes
             .try_into()
             .map_err(|_| SigningKeyError::Length { expected: SCALAR_LEN, found: bytes.len() })?;
-        let scalar = SecretScalar::from_bytes(bytes).ok_or(SigningKeyError::OutOfRange)?;
-        Self::from_scalar(scalar).ok_or(SigningKeyError::Zero)
+        wiping(|| {
+            let scalar = SecretScalar::from_bytes(bytes).ok_or(SigningKeyError::OutOfRange)?;
+            Self::from_scalar(scalar).ok_or(SigningKeyError::Zero)
+        })
     }
 
     /// The 32 bytes that [`from_bytes`](Self::from_bytes) takes. Say beside each call why they

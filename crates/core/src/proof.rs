@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 pub use self::unproven::{UnprovenError, UnprovenShares};
 use crate::{
-    curve::{Curve, SCALAR_LEN, SecretScalar, SigningKey, VerifyingKey, wipe_stack},
+    curve::{Curve, SCALAR_LEN, SecretScalar, SigningKey, VerifyingKey, wiping},
     id::{Epoch, OperationId, Purpose, Role, WalletId, WalletKind, wire_enum},
     share::{AnyCommitment, Commitment, HasRole, KeyId, Share},
     wire::Transcript,
@@ -301,22 +301,23 @@ pub(crate) fn prove<C: Curve, R: CryptoRng + ?Sized>(
     secret: &SecretScalar<C>,
     rng: &mut R,
 ) -> Proof {
-    let (nonce, nonce_point) = loop {
-        let nonce = challenge.nonce(secret, rng);
-        let point = nonce.mul_base();
-        if !bool::from(point.is_identity()) {
-            break (nonce, point);
-        }
-    };
-    let [nonce_point] = C::encode([nonce_point]);
-    let c = challenge.hash(nonce_point.as_ref());
-    let s = nonce.add(&secret.mul(&c));
-    let mut proof = [0; Proof::LEN];
-    let (first, second) = proof.split_at_mut(SCALAR_LEN);
-    first.copy_from_slice(&C::scalar_to_bytes(&c));
-    second.copy_from_slice(s.to_bytes().as_slice());
-    wipe_stack();
-    Proof(proof)
+    wiping(|| {
+        let (nonce, nonce_point) = loop {
+            let nonce = challenge.nonce(secret, rng);
+            let point = nonce.mul_base();
+            if !bool::from(point.is_identity()) {
+                break (nonce, point);
+            }
+        };
+        let [nonce_point] = C::encode([nonce_point]);
+        let c = challenge.hash(nonce_point.as_ref());
+        let s = nonce.add(&secret.mul(&c));
+        let mut proof = [0; Proof::LEN];
+        let (first, second) = proof.split_at_mut(SCALAR_LEN);
+        first.copy_from_slice(&C::scalar_to_bytes(&c));
+        second.copy_from_slice(s.to_bytes().as_slice());
+        Proof(proof)
+    })
 }
 
 pub(crate) fn verify<C: Curve>(

@@ -18,7 +18,7 @@ pub use self::{
     commitment::{Commitment, CommitmentError, VerifyingShare},
 };
 use crate::{
-    curve::{Curve, SCALAR_LEN, SecretScalar, SigningKey, VerifyingKey, wipe_stack},
+    curve::{Curve, SCALAR_LEN, SecretScalar, SigningKey, VerifyingKey, wiping},
     id::{CurveId, Epoch, Purpose, Role, Sharing, WalletId},
     secret::SecretBytes,
     vss,
@@ -90,9 +90,11 @@ impl<C: Curve, R: HasRole> Share<C, R> {
         let value = value
             .try_into()
             .map_err(|_| ShareError::Length { expected: SCALAR_LEN, found: value.len() })?;
-        let value = SecretScalar::from_bytes(value).ok_or(ShareError::OutOfRange)?;
-        commitment.verify(R::ROLE, &value)?;
-        Ok(Self::from_parts(id, commitment, value))
+        wiping(|| {
+            let value = SecretScalar::from_bytes(value).ok_or(ShareError::OutOfRange)?;
+            commitment.verify(R::ROLE, &value)?;
+            Ok(Self::from_parts(id, commitment, value))
+        })
     }
 
     /// The share that [`to_bytes`](Self::to_bytes) wrote, checked again.
@@ -174,18 +176,19 @@ pub fn split<C: Curve, R: CryptoRng + ?Sized>(
     id: KeyId,
     rng: &mut R,
 ) -> (ClientShare<C>, CustodianShare<C>) {
-    loop {
-        let dealt = vss::deal(key.scalar(), rng);
-        // Fails where the slope or a share is zero: one time in 2²⁵⁴.
-        let Ok(commitment) = Commitment::from_points(*key.verifying_key(), dealt.slope.mul_base())
-        else {
-            continue;
-        };
-        return (
-            Share::from_parts(id, commitment.clone(), dealt.client),
-            Share::from_parts(id, commitment, dealt.custodian),
-        );
-    }
+    wiping(|| {
+        loop {
+            let dealt = vss::deal(key.scalar(), rng);
+            let slope = dealt.slope.mul_base();
+            // Fails where the slope or a share is zero: one time in 2²⁵⁰.
+            if let Ok(commitment) = Commitment::from_points(*key.verifying_key(), slope) {
+                return (
+                    Share::from_parts(id, commitment.clone(), dealt.client),
+                    Share::from_parts(id, commitment, dealt.custodian),
+                );
+            }
+        }
+    })
 }
 
 /// The key from its two shares, once they are found to be of one sharing, and the key to be the
@@ -230,15 +233,16 @@ pub fn reconstruct<C: Curve>(
     if client.verifying_key() != expected {
         return Err(ReconstructError::KeyMismatch);
     }
-    let scalar = client.value.double().sub(&custodian.value);
-    // Follows from the above, unless memory failed in between; a wrong key must never leave here.
-    let fits = scalar.mul_base() == *expected.point();
-    wipe_stack();
-    if fits {
-        Ok(SigningKey::from_parts(scalar, *expected))
-    } else {
-        Err(ReconstructError::KeyMismatch)
-    }
+    wiping(|| {
+        let scalar = client.value.double().sub(&custodian.value);
+        // Follows from the above, unless memory failed in between; a wrong key must never leave
+        // here.
+        if scalar.mul_base() == *expected.point() {
+            Ok(SigningKey::from_parts(scalar, *expected))
+        } else {
+            Err(ReconstructError::KeyMismatch)
+        }
+    })
 }
 
 /// Why bytes are not a share. Nothing of the share is used then.

@@ -6,7 +6,7 @@ use vsss_rs::{IdentifierPrimeField, Polynomial, PrimeFieldShare, Share as _};
 use zeroize::Zeroize;
 
 use crate::{
-    curve::{Curve, SecretScalar, wipe_stack},
+    curve::{Curve, SecretScalar},
     id::Role,
 };
 
@@ -43,7 +43,6 @@ pub(crate) fn deal<C: Curve, R: CryptoRng + ?Sized>(
         coefficient.identifier.0.zeroize();
         coefficient.value.0.zeroize();
     }
-    wipe_stack();
     Dealt { slope, client, custodian }
 }
 

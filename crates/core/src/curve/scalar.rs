@@ -90,11 +90,24 @@ impl<C: Curve> fmt::Debug for SecretScalar<C> {
     }
 }
 
-/// Overwrites the part of the stack that the calls before this one used: arithmetic passes secrets
-/// by value, and `Drop` wipes only where they ended up.
+/// Does `work` with secrets, then overwrites the part of the stack that it used: arithmetic passes
+/// secrets by value, and `Drop` wipes only where they ended up. What is returned holds its secrets
+/// on the heap.
+pub(crate) fn wiping<T>(work: impl FnOnce() -> T) -> T {
+    #[inline(never)]
+    fn apart<T>(work: impl FnOnce() -> T) -> T {
+        work()
+    }
+    let result = apart(work);
+    wipe_stack();
+    result
+}
+
+/// More than any operation here needs; the deepest copies a table of 31 KiB.
+const STACK: usize = 48 * 1024;
+
+/// Overwrites the part of the stack that the calls before this one used.
 #[inline(never)]
 pub(crate) fn wipe_stack() {
-    let mut stack = [0xa5u8; 8 * 1024];
-    stack.zeroize();
-    black_box(&stack);
+    black_box(&mut [0u8; STACK]);
 }

@@ -5,7 +5,7 @@ use rand_core::CryptoRng;
 
 use super::{KeygenError, message::LineBytes};
 use crate::{
-    curve::{Curve, SCALAR_LEN, SecretScalar, VerifyingKey, any_curve, each, wipe_stack},
+    curve::{Curve, SCALAR_LEN, SecretScalar, VerifyingKey, any_curve, each, wiping},
     exchange::MessageError,
     id::{CurveId, Role},
     proof::{Challenge, Proof, ProofError, prove, verify},
@@ -151,9 +151,7 @@ impl<C: Curve> Line<C> {
             return Err(KeygenError::NotCommitted { key: index });
         }
         let commitment = self.public.join(theirs, index)?;
-        let share = Share::from_parts(id, commitment, self.at(R::ROLE).add(&value));
-        wipe_stack();
-        Ok(share)
+        Ok(Share::from_parts(id, commitment, self.at(R::ROLE).add(&value)))
     }
 
     /// `[z, ρ, proof]`
@@ -202,10 +200,10 @@ impl AnyLine {
         binding: &Binding,
         rng: &mut R,
     ) -> Self {
-        match curve {
+        wiping(|| match curve {
             CurveId::Secp256k1 => Self::Secp256k1(Line::make(binding, rng)),
             CurveId::Ed25519 => Self::Ed25519(Line::make(binding, rng)),
-        }
+        })
     }
 
     pub(super) fn public(&self) -> LineBytes {
@@ -214,7 +212,7 @@ impl AnyLine {
 
     /// `f_i(role)`: what the party of `role` gets from us.
     pub(super) fn at(&self, role: Role) -> SecretBytes {
-        each!(self, line => line.at(role).expose_secret())
+        wiping(|| each!(self, line => line.at(role).expose_secret()))
     }
 
     pub(super) fn check(
@@ -232,7 +230,7 @@ impl AnyLine {
         theirs: &AnyPublicLine,
         value: &SecretBytes,
     ) -> Result<AnyShare<R>, KeygenError> {
-        match (self, theirs) {
+        wiping(|| match (self, theirs) {
             (Self::Secp256k1(line), AnyPublicLine::Secp256k1(theirs)) => {
                 line.share(index, id, theirs, value).map(Into::into)
             }
@@ -241,7 +239,7 @@ impl AnyLine {
             }
             // Theirs was made by `check` or `read_theirs` of this line.
             _ => Err(KeygenError::SessionMismatch),
-        }
+        })
     }
 
     pub(super) fn write_to(&self, writer: Writer) -> Writer {

@@ -9,7 +9,7 @@ use super::{
     message::{OfferItem, ResponseItem},
 };
 use crate::{
-    curve::{Curve, SCALAR_LEN, SecretScalar, VerifyingKey, any_curve, each, wipe_stack},
+    curve::{Curve, SCALAR_LEN, SecretScalar, VerifyingKey, any_curve, each, wiping},
     exchange::MessageError,
     id::{CurveId, Role},
     secret::SecretBytes,
@@ -69,7 +69,6 @@ impl<C: Curve> CustodianItem<C> {
             point: self.point.as_bytes().to_vec(),
             salt: self.salt,
         };
-        wipe_stack();
         Ok((Share::from_parts(id, new_commitment, new_value), answer))
     }
 
@@ -135,7 +134,6 @@ impl<C: Curve> ClientItem<C> {
             next_commitment(place, commitment, theirs_point, (slope, slope_bytes))?;
 
         let new_value = self.share.value().double().add(&self.blind).add(&value);
-        wipe_stack();
         Ok(Share::from_parts(id, new_commitment, new_value))
     }
 
@@ -169,10 +167,10 @@ any_curve! {
 
 impl AnyCustodianItem {
     pub(super) fn make<R: CryptoRng + ?Sized>(curve: CurveId, rng: &mut R) -> Self {
-        match curve {
+        wiping(|| match curve {
             CurveId::Secp256k1 => Self::Secp256k1(CustodianItem::make(rng)),
             CurveId::Ed25519 => Self::Ed25519(CustodianItem::make(rng)),
-        }
+        })
     }
 
     /// `H(context ‖ place ‖ salt ‖ R₂)`
@@ -187,7 +185,7 @@ impl AnyCustodianItem {
         share: &AnyCustodianShare,
         theirs: &OfferItem,
     ) -> Result<(AnyCustodianShare, ResponseItem), ReshareError> {
-        match (self, share) {
+        wiping(|| match (self, share) {
             (Self::Secp256k1(item), AnyShare::Secp256k1(share)) => {
                 item.respond(place, id, share, theirs).map(|(share, answer)| (share.into(), answer))
             }
@@ -195,7 +193,7 @@ impl AnyCustodianItem {
                 item.respond(place, id, share, theirs).map(|(share, answer)| (share.into(), answer))
             }
             _ => Err(ReshareError::MissingShare { item: place }),
-        }
+        })
     }
 
     pub(super) fn write_to(&self, writer: Writer) -> Writer {
@@ -220,14 +218,14 @@ impl AnyClientItem {
         early: [u8; 32],
         rng: &mut R,
     ) -> Self {
-        match share {
+        wiping(|| match share {
             AnyShare::Secp256k1(share) => ClientItem::make(share.clone(), early, rng).into(),
             AnyShare::Ed25519(share) => ClientItem::make(share.clone(), early, rng).into(),
-        }
+        })
     }
 
     pub(super) fn offer(&self) -> OfferItem {
-        each!(self, item => item.offer())
+        wiping(|| each!(self, item => item.offer()))
     }
 
     pub(super) fn finish(
@@ -237,7 +235,7 @@ impl AnyClientItem {
         id: KeyId,
         theirs: &ResponseItem,
     ) -> Result<AnyClientShare, ReshareError> {
-        each!(self, item => item.finish(context, place, id, theirs).map(Into::into))
+        wiping(|| each!(self, item => item.finish(context, place, id, theirs).map(Into::into)))
     }
 
     /// The present commitment.
