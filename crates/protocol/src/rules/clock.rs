@@ -17,9 +17,10 @@ impl<M, P> Wallet<M, P> {
                 .as_ref()
                 .filter(|_| !stopped)
                 .map(|r| self.now.saturating_add(r.left));
+            let held = self.freezes.any();
             let due = [
                 self.pending.as_ref().map(|pending| pending.expires),
-                self.request.as_ref().map(|request| request.expires),
+                self.request.as_ref().filter(|_| !held).map(|request| request.expires),
                 grace_ends,
             ];
             let next = due.into_iter().flatten().fold(to, Time::min);
@@ -27,6 +28,10 @@ impl<M, P> Wallet<M, P> {
             self.now = next;
             if let Some(restorable) = self.restorable.as_mut().filter(|_| !stopped) {
                 restorable.left = restorable.left.saturating_sub(passed);
+            }
+            if let Some(request) = self.request.as_mut().filter(|_| held) {
+                // A request is not forgotten while its operator decides about it.
+                request.expires = request.expires.saturating_add(passed);
             }
             self.expire();
         }
