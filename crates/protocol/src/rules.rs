@@ -198,12 +198,13 @@ impl Freezes {
 /// How a wallet of a restored database gets going again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Restored {
-    /// The operator has to approve a recovery first: what the copy calls active may have ended, and
-    /// whoever still has a removed method could use it.
+    /// The operator has to approve a recovery first, or a replace where the copy's methods are all
+    /// forgotten: what the copy calls active may have ended, and whoever still has a removed method
+    /// or a revoked device could use it.
     AwaitsApproval,
-    /// This recovery, whose id its owner read out to the operator, may be committed, which ends
-    /// the freeze.
-    Approved(OperationId),
+    /// The operation whose id its owner read out to the operator may be committed, which ends the
+    /// freeze. The id is shown to nobody: whoever has a removed method could use it first.
+    Approved,
 }
 
 /// The wallet stands still; only its operator can let it go on.
@@ -236,6 +237,8 @@ pub struct Wallet<M, P> {
     pending: Option<Pending<M, P>>,
     request: Option<Request>,
     freezes: Freezes,
+    /// The recovery or replace that the operator approved under a restore freeze.
+    approved: Option<OperationId>,
     /// Until when the operator lets the key be released.
     window: Option<Time>,
     /// The highest number given to an epoch of each purpose, committed or not; 0 before the first.
@@ -295,6 +298,7 @@ impl<M, P> Wallet<M, P> {
             pending: None,
             request: None,
             freezes: Freezes { dispute: None, operator: false, restored: None },
+            approved: None,
             window: None,
             highest: Highest { signing: 0, backup: 0 },
             ended: BTreeMap::new(),
@@ -422,10 +426,12 @@ impl<M, P> Wallet<M, P> {
         if self.freezes.any() { Err(Frozen(self.freezes)) } else { Ok(()) }
     }
 
-    /// The same for a step of this operation: an approved recovery runs under a restore freeze.
+    /// The same for a step of this operation: an approved recovery or replace runs under a restore
+    /// freeze.
     fn check_thawed_for(&self, operation: Operation, id: OperationId) -> Result<(), Frozen> {
-        let approved = Freezes { restored: Some(Restored::Approved(id)), ..Freezes::default() };
-        if operation == Operation::Recover && self.freezes == approved {
+        let approved = Freezes { restored: Some(Restored::Approved), ..Freezes::default() };
+        let is_approved = self.freezes == approved && self.approved == Some(id);
+        if matches!(operation, Operation::Recover | Operation::Replace) && is_approved {
             return Ok(());
         }
         self.check_thawed()

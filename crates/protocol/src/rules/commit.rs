@@ -113,18 +113,23 @@ impl<M, P> Wallet<M, P> {
             self.end_replaced(pending.authority, policy);
             self.backup = Some(Active { epoch, material, envelope });
         }
-        if pending.operation == Operation::Recover {
-            self.freezes.restored = None;
-        }
+        // Under a restore freeze only what its operator approved gets here.
+        self.freezes.restored = None;
+        self.approved = None;
         self.drop_served_request(pending.operation);
         self.outcomes.insert(id, Outcome::Committed(committed));
         Ok(committed)
     }
 
     /// What ends the old backup epoch is decided by what was proven at prepare: its own share ends
-    /// it at once, the device's proof leaves it restorable.
+    /// it at once, the device's proof leaves it restorable. What its operator approved after a
+    /// restore ends all that the old copy had, since any of it may have ended before.
     fn end_replaced(&mut self, authority: Authority, policy: &Policy) {
         match authority {
+            _ if self.freezes.restored.is_some() => {
+                self.end_backup();
+                self.end_restorable();
+            }
             Authority::Newcomer | Authority::Device => {
                 self.restorable = self.backup.take().map(|active| Restorable {
                     epoch: active.epoch,

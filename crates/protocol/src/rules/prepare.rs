@@ -225,7 +225,8 @@ impl<M, P> Wallet<M, P> {
             }
             (Operation::Replace, _) => {
                 let authority = entitled(authority, &[Authority::Device])?;
-                match &self.restorable {
+                // An approved one ends what an old copy calls restorable, whose grace stands still.
+                match self.restorable.as_ref().filter(|_| self.freezes.restored.is_none()) {
                     Some(restorable) => Err(PrepareRefusal::GraceRunning { left: restorable.left }),
                     None => Ok(authority),
                 }

@@ -173,27 +173,34 @@ impl<M, P> Wallet<M, P> {
         Ok(())
     }
 
-    /// The database was restored from a copy: nothing but a recovery that the operator approves
-    /// goes on from here, since epochs that the copy calls active may have ended. What was pending
-    /// or waiting in the copy is given up.
+    /// The database was restored from a copy: nothing but what the operator approves goes on from
+    /// here, since epochs that the copy calls active may have ended. What was pending, waiting or in
+    /// dispute in the copy is given up.
+    ///
+    /// To be called on the copy as it is, before [`Wallet::advance`]: the time since the copy was
+    /// taken must not run on what the copy calls restorable.
     pub fn restored(&mut self) {
         self.end_pending(Outcome::Expired);
         self.request = None;
         self.window = None;
+        self.freezes.dispute = None;
         self.freezes.restored = Some(Restored::AwaitsApproval);
+        self.approved = None;
     }
 
-    /// The operator has satisfied itself, outside of this protocol, that this recovery is its
-    /// owner's, who read out its operation id, and lets it be prepared and committed.
+    /// The operator has satisfied itself, outside of this protocol, that this recovery (or replace,
+    /// where no method of the copy is known any more) is its owner's, who read out its operation id,
+    /// and lets it be prepared and committed. Its commit ends everything that the copy had.
     ///
     /// # Errors
     ///
     /// The wallet is not held by a restore.
-    pub fn approve(&mut self, recovery: OperationId) -> Result<(), UnfreezeRefusal> {
+    pub fn approve(&mut self, operation: OperationId) -> Result<(), UnfreezeRefusal> {
         match self.freezes.restored {
             None => Err(UnfreezeRefusal::NotFrozen),
-            Some(Restored::AwaitsApproval | Restored::Approved(_)) => {
-                self.freezes.restored = Some(Restored::Approved(recovery));
+            Some(Restored::AwaitsApproval | Restored::Approved) => {
+                self.freezes.restored = Some(Restored::Approved);
+                self.approved = Some(operation);
                 Ok(())
             }
         }

@@ -421,6 +421,60 @@ fn a_restored_database_lets_an_approved_recovery_through_and_nothing_else() {
 }
 
 #[test]
+fn an_approved_id_is_shown_to_nobody() {
+    let mut wallet = mpc();
+    wallet.restored();
+    wallet.approve(id(4)).unwrap();
+    let other = prepare(&mut wallet, Operation::Recover, 3, Evidence::Backup(epoch(1)));
+    assert!(matches!(other, Err(PrepareRefusal::Frozen(_))));
+    assert!(!format!("{other:?}{:?}", wallet.freezes()).contains(&id(4).to_string()));
+}
+
+#[test]
+fn an_approved_recovery_ends_everything_that_the_copy_had() {
+    let mut wallet = replaced();
+    wallet.restored();
+    wallet.approve(id(4)).unwrap();
+    done(&mut wallet, Operation::Recover, 4, Evidence::Backup(epoch(2)));
+    let revived = prepare(&mut wallet, Operation::Recover, 5, Evidence::Backup(epoch(1)));
+    assert_eq!(revived, Err(PrepareRefusal::EpochEnded));
+}
+
+#[test]
+fn an_approved_replace_helps_who_knows_no_method_of_the_copy() {
+    for mut wallet in [mpc(), replaced()] {
+        wallet.restored();
+        wallet.approve(id(4)).unwrap();
+        done(&mut wallet, Operation::Replace, 4, Evidence::Signing(epoch(1)));
+        assert!(!wallet.freezes().any());
+        assert_eq!(wallet.restorable(), None);
+    }
+}
+
+#[test]
+fn a_restored_copy_has_no_dispute_left() {
+    let mut wallet = mpc();
+    let recover = ask(&wallet, Operation::Recover, 3, Evidence::Backup(epoch(1)));
+    prepare_with(&mut wallet, &recover, &waiting()).unwrap_err();
+    wallet.dispute(id(3), Evidence::Signing(epoch(1))).unwrap();
+    wallet.restored();
+    assert_eq!(wallet.freezes().dispute, None);
+}
+
+#[test]
+fn a_disputed_request_outlives_the_dispute() {
+    let (device, method) = (Evidence::Signing(epoch(1)), Evidence::Backup(epoch(1)));
+    let mut wallet = mpc();
+    let recover = ask(&wallet, Operation::Recover, 3, method);
+    prepare_with(&mut wallet, &recover, &waiting()).unwrap_err();
+    wallet.dispute(id(3), device).unwrap();
+    wallet.advance(wallet.now() + 1000 * HOUR);
+    wallet.unfreeze(Some(Favour::Request(id(3)))).unwrap();
+    assert_eq!(wallet.dispute(id(3), device), Err(CancelRefusal::Settled));
+    prepare_with(&mut wallet, &recover, &waiting()).unwrap();
+}
+
+#[test]
 fn an_eject_needs_the_window_and_the_active_share() {
     let method = Evidence::Backup(epoch(1));
     let mut wallet = mpc();
