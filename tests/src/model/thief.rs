@@ -1,0 +1,212 @@
+//! The thief: everything it can say with what it has.
+
+use twoshare_core::{
+    id::{Epoch, OperationId, Purpose, WalletKind},
+    proof::Operation,
+};
+use twoshare_protocol::rules::Evidence;
+
+use super::{
+    config::Config,
+    symbols::{Envelope, Methods, OPERATIONS, Sym, operation_id, operation_number},
+    world::{Phase, Request, Who, World, pending_syms},
+};
+
+/// One thing that the thief does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Act {
+    /// Copies what is on this device.
+    Steal(usize),
+    /// Learns the removed method.
+    Learn,
+    /// Prepares, proving this.
+    Prepare(Operation, Evidence),
+    /// Commits what is pending, with an envelope of its own.
+    Commit,
+    /// Abandons this operation, proving this.
+    Abandon(OperationId, Evidence),
+    /// Objects to the waiting request, proving this.
+    Dispute(Evidence),
+    /// Asks for the custodian's share, proving this.
+    Eject(Evidence),
+}
+
+impl World {
+    /// Everything the thief can prove, true or not today.
+    fn provable(&self) -> Vec<(Evidence, Option<Sym>)> {
+        let key = self.thief.key.then_some((Evidence::Key, None));
+        let shares = self.thief_client();
+        let shares = self.ghost.epochs.iter().filter(move |(sym, _)| shares.has(**sym));
+        let shares = shares.map(|(sym, epoch)| match sym.purpose() {
+            Purpose::Signing => (Evidence::Signing(*epoch), Some(*sym)),
+            Purpose::Backup => (Evidence::Backup(*epoch), Some(*sym)),
+        });
+        [(Evidence::Token, None)].into_iter().chain(key).chain(shares).collect()
+    }
+
+    /// The sharing with which the thief proves this: the one that the custodian keeps, where the
+    /// thief has it.
+    fn proof(&self, evidence: Evidence) -> Option<Sym> {
+        let mut last = None;
+        for (provable, sym) in self.provable() {
+            let kept = match provable {
+                Evidence::Signing(epoch) => self.wallet.material(Purpose::Signing, epoch),
+                Evidence::Backup(epoch) => self.wallet.material(Purpose::Backup, epoch),
+                Evidence::Token | Evidence::Key | Evidence::Pending(_) => None,
+            };
+            if provable == evidence {
+                last = sym;
+                if kept.copied() == sym {
+                    return sym;
+                }
+            }
+        }
+        last
+    }
+
+    /// Everything the thief could do now.
+    pub fn thief_acts(&self, config: &Config, acts: &mut Vec<Act>) {
+        if !config.thief.token {
+            return;
+        }
+        if config.thief.phone {
+            acts.extend([Act::Steal(0), Act::Steal(1)]);
+        }
+        if config.thief.removed_method {
+            acts.push(Act::Learn);
+        }
+        let mut provable: Vec<_> = self.provable().into_iter().map(|(e, _)| e).collect();
+        provable.dedup();
+        let pending = self.wallet.pending().map(|pending| pending.id);
+        let request = self.wallet.request().map(|request| request.id);
+        for evidence in provable {
+            use Operation::{FirstBackup, Recover, Refresh, Replace};
+            acts.extend(
+                [FirstBackup, Replace, Refresh, Recover].map(|op| Act::Prepare(op, evidence)),
+            );
+            acts.extend(pending.map(|id| Act::Abandon(id, evidence)));
+            acts.extend(request.map(|id| Act::Abandon(id, evidence)));
+            acts.extend(request.map(|_| Act::Dispute(evidence)));
+            acts.push(Act::Eject(evidence));
+        }
+        acts.push(Act::Commit);
+    }
+
+    /// The thief does this; none when nothing changes.
+    pub fn thief_does(&mut self, act: Act, config: &Config) -> Option<()> {
+        let before = (self.wallet.clone(), self.thief.clone(), self.written.len());
+        match act {
+            Act::Steal(device) => self.steal(device)?,
+            Act::Learn => self.learn()?,
+            Act::Prepare(operation, evidence) => {
+                self.thief_prepares(operation, evidence, config)?;
+            }
+            Act::Commit => self.thief_commits(config)?,
+            Act::Abandon(id, evidence) => {
+                self.abandon(evidence, self.proof(evidence), id);
+            }
+            Act::Dispute(evidence) => self.thief_disputes(evidence)?,
+            Act::Eject(evidence) => {
+                let proof = self.proof(evidence);
+                let number = self.thief.next;
+                self.eject(Who::Thief, number, evidence, proof, config);
+            }
+        }
+        if (&self.wallet, &self.thief, self.written.len()) == (&before.0, &before.1, before.2) {
+            return None;
+        }
+        self.thief.next = (self.thief.next + 1).min(OPERATIONS - 1);
+        Some(())
+    }
+
+    /// Takes what is on the device, at a moment at which no backup share is.
+    fn steal(&mut self, device: usize) -> Option<()> {
+        let device = self.devices.get(device)?;
+        let asking = device.journal.is_none_or(|journal| journal.phase == Phase::Asking);
+        asking.then_some(())?;
+        if let Some((_, sym)) = device.signing {
+            self.thief.client.add(sym);
+        }
+        self.thief.key |= device.key;
+        Some(())
+    }
+
+    /// Learns the first method, once nothing that counts is opened by it and the owner knows.
+    fn learn(&mut self) -> Option<()> {
+        let told = self.ghost.told.backup;
+        let newest = self.wallet.backup().filter(|active| active.epoch.get() <= told)?;
+        let opens =
+            |sym: Sym| self.written.iter().any(|e| e.sym == sym && e.methods.meets(Methods::FIRST));
+        let restorable = self.wallet.restorable().map(|r| r.material);
+        let pending = self.wallet.pending().and_then(|p| p.backup).map(|(_, sym)| sym);
+        let mut counts = [newest.material].into_iter().chain(restorable).chain(pending);
+        let held_back = self.wallet.freezes().restored.is_some();
+        (!held_back && !counts.any(opens)).then_some(())?;
+        // Operations under way that would seal for it again are the owner's to give up first.
+        let sealing = |sent: &super::world::Sent| sent.methods.meets(Methods::FIRST);
+        let under_way = self.devices.iter().filter_map(|device| device.journal);
+        let mut under_way = under_way.filter_map(|j| self.sent.get(usize::from(j.sent)));
+        (!under_way.any(sealing)).then_some(())?;
+        self.thief.methods = self.thief.methods.or(Methods::FIRST);
+        Some(())
+    }
+
+    fn thief_prepares(
+        &mut self,
+        operation: Operation,
+        evidence: Evidence,
+        config: &Config,
+    ) -> Option<()> {
+        let number = self.thief.next;
+        let next = |purpose| Epoch::new(self.wallet.highest().of(purpose) + 1);
+        let signs = operation == Operation::Recover && self.wallet.kind() == WalletKind::Mpc;
+        let signing = if signs { Some(next(Purpose::Signing)?) } else { None };
+        let backup = Some(next(Purpose::Backup)?);
+        let proof = self.proof(evidence);
+        let request = Request { number, operation, evidence, proof, signing, backup };
+        if let Ok(made) = self.prepare(Who::Thief, &request, config) {
+            self.thief.client = self.thief.client.or(made.syms());
+        }
+        Some(())
+    }
+
+    fn thief_commits(&mut self, config: &Config) -> Option<()> {
+        let pending = self.wallet.pending()?;
+        let proof = pending_syms(pending);
+        (proof.without(self.thief_client()).is_empty()).then_some(())?;
+        let number = operation_number(pending.id);
+        let envelope =
+            pending.backup.map(|(epoch, sym)| Envelope { epoch, sym, methods: Methods::THIEFS });
+        self.commit(Who::Thief, number, proof, envelope, config).ok()?;
+        self.store.extend(envelope);
+        self.written.extend(envelope);
+        Some(())
+    }
+
+    fn thief_disputes(&mut self, evidence: Evidence) -> Option<()> {
+        let request = self.wallet.request()?.clone();
+        let kept = match evidence {
+            Evidence::Signing(epoch) => self.wallet.material(Purpose::Signing, epoch),
+            Evidence::Backup(epoch) => self.wallet.material(Purpose::Backup, epoch),
+            Evidence::Token | Evidence::Key | Evidence::Pending(_) => None,
+        };
+        if kept.is_some_and(|kept| Some(*kept) != self.proof(evidence)) {
+            return None;
+        }
+        let accepted = self.change(|wallet| wallet.dispute(request.id, evidence).is_ok());
+        accepted.then_some(())?;
+        if evidence == Evidence::Token {
+            self.broken(super::world::Violation::TokenMoved);
+        }
+        if request.settled {
+            self.broken(super::world::Violation::SettledForgotten);
+        }
+        Some(())
+    }
+
+    /// The owner's ids that the model has given out are not the thief's.
+    #[must_use]
+    pub fn is_thiefs(id: OperationId) -> bool {
+        !Self::is_owners(id) && id != operation_id(0)
+    }
+}
