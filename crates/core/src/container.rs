@@ -79,6 +79,21 @@ pub enum ContainerError {
     },
 }
 
+impl ContainerError {
+    /// A stable name of the variant, for JSON, logs and the vectors.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotAContainer => "not_a_container",
+            Self::NewerVersion { .. } => "container_newer_version",
+            Self::Truncated { .. } => "container_truncated",
+            Self::Damaged => "container_damaged",
+            Self::OtherContent { .. } => "container_other_content",
+            Self::TooLarge { .. } => "container_too_large",
+        }
+    }
+}
+
 /// Puts `bytes` into a container.
 ///
 /// # Errors

@@ -83,6 +83,24 @@ pub enum TextError {
     },
 }
 
+impl TextError {
+    /// A stable name of the variant, for JSON, logs and the vectors.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoBackup => "text_no_backup",
+            Self::OtherType { .. } => "text_other_type",
+            Self::Truncated { .. } => "text_truncated",
+            Self::Mistyped { .. } => "text_mistyped",
+            Self::Checksum => "text_checksum",
+            Self::MissingParts { .. } => "text_missing_parts",
+            Self::MixedParts => "text_mixed_parts",
+            Self::MalformedPart { .. } => "text_malformed_part",
+            Self::TooLarge { .. } => "text_too_large",
+        }
+    }
+}
+
 /// The COSE bytes of an envelope as one text of lower-case letters. Twice as long as the bytes, and
 /// 27 characters more.
 #[must_use]

@@ -57,6 +57,23 @@ pub enum ParseError {
     Malformed,
 }
 
+impl ParseError {
+    /// A stable name of the variant, for JSON, logs and the vectors.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotAnEnvelope => "not_an_envelope",
+            Self::NewerVersion { .. } => "newer_version",
+            Self::TooLarge { .. } => "too_large",
+            Self::TooManySlots { .. } => "too_many_slots",
+            Self::Truncated => "truncated",
+            Self::TrailingBytes { .. } => "trailing_bytes",
+            Self::UnsupportedAlgorithm => "unsupported_algorithm",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
 /// Which part of an envelope does not fit, though the right secret was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Damage {
@@ -141,6 +158,31 @@ pub enum OpenError {
     /// What was decrypted is not what an envelope keeps: it was sealed by faulty software.
     #[error("the content of the envelope is refused")]
     Payload(#[source] PayloadError),
+}
+
+impl OpenError {
+    /// A stable name of the variant, for JSON, logs and the vectors.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::WrongWallet { .. } => "wrong_wallet",
+            Self::WrongEpoch { .. } => "wrong_epoch",
+            Self::WrongDigest { .. } => "wrong_digest",
+            Self::NoSlot { .. } => "no_slot",
+            Self::WrongSecret { .. } => "wrong_secret",
+            Self::Method(error) => error.code(),
+            Self::Damaged(Damage::Slot) => "damaged_slot",
+            Self::Damaged(Damage::WrappedKey) => "damaged_wrapped_key",
+            Self::Damaged(Damage::KeyCommitment) => "damaged_key_commitment",
+            Self::Damaged(Damage::Ciphertext) => "damaged_ciphertext",
+            Self::UnsupportedAlgorithm => "unsupported_slot_algorithm",
+            Self::ForbiddenEphemeral => "forbidden_ephemeral",
+            Self::Substituted => "substituted",
+            Self::Unvouched => "unvouched",
+            Self::WrongCurve { .. } => "wrong_curve",
+            Self::Payload(error) => error.code(),
+        }
+    }
 }
 
 /// Why what is in an envelope, or is to be sealed, is refused.
@@ -235,6 +277,31 @@ pub enum PayloadError {
     /// The slot that was opened is not in the table that its owner wrote.
     #[error("the slot is not in the slot table")]
     UnlistedSlot,
+}
+
+impl PayloadError {
+    /// A stable name of the variant, for JSON, logs and the vectors.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed => "payload_malformed",
+            Self::Share { source: ShareError::RoleMismatch { .. }, .. } => "payload_wrong_role",
+            Self::Share { .. } => "payload_share",
+            Self::WrongWallet { .. } => "payload_wrong_wallet",
+            Self::WrongEpoch { .. } => "payload_wrong_epoch",
+            Self::WrongPurpose { .. } => "payload_wrong_purpose",
+            Self::WrongIndex { .. } => "payload_wrong_index",
+            Self::WrongKind { .. } => "payload_wrong_kind",
+            Self::NoKeys => "payload_no_keys",
+            Self::TooMany { .. } => "payload_too_many",
+            Self::Secret { .. } => "payload_secret",
+            Self::SecretWithoutKey { .. } => "payload_secret_without_key",
+            Self::Attachment { .. } => "payload_attachment",
+            Self::Custodian(_) => "payload_custodian",
+            Self::SlotTable => "payload_slot_table",
+            Self::UnlistedSlot => "payload_unlisted_slot",
+        }
+    }
 }
 
 impl From<Malformed> for PayloadError {

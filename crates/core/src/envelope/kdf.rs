@@ -122,6 +122,6 @@ impl ContentKey {
 }
 
 /// Enc_structure (RFC 9052, 5.3).
-fn aad(body: &ProtectedHeader) -> Vec<u8> {
+pub(super) fn aad(body: &ProtectedHeader) -> Vec<u8> {
     enc_structure_data(EncryptionContext::CoseEncrypt, body.clone(), &[])
 }

@@ -109,6 +109,21 @@ impl Envelope {
     }
 
     #[cfg(test)]
+    pub(super) fn iv_for_tests(&self) -> [u8; 12] {
+        self.iv
+    }
+
+    #[cfg(test)]
+    pub(super) fn protected_for_tests(&self) -> Vec<u8> {
+        protected_bytes(&self.protected).to_vec()
+    }
+
+    #[cfg(test)]
+    pub(super) fn aad_for_tests(&self) -> Vec<u8> {
+        super::kdf::aad(&self.protected)
+    }
+
+    #[cfg(test)]
     pub(super) fn ciphertext_for_tests(&self) -> Vec<u8> {
         self.ciphertext.clone()
     }

@@ -72,6 +72,11 @@ impl TagPoint {
         )
     }
 
+    #[cfg(test)]
+    pub(super) const fn key_for_tests(&self) -> AgreementKey {
+        self.0
+    }
+
     /// Whether `key` is this point or its negative, with which an identity must not agree as if it
     /// were an ephemeral key.
     pub(super) fn is_plus_or_minus(&self, key: &AgreementKey) -> bool {

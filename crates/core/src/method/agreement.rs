@@ -163,6 +163,11 @@ impl SoftwareIdentity {
         Self { scalar, public_key }
     }
 
+    #[cfg(test)]
+    pub(crate) fn scalar_for_tests(&self) -> [u8; 32] {
+        self.scalar.to_repr().into()
+    }
+
     pub(crate) const fn public(&self) -> AgreementKey {
         self.public_key
     }

@@ -121,6 +121,11 @@ impl RecoveryCode {
         text
     }
 
+    #[cfg(test)]
+    pub(crate) fn identity_for_tests(&self, parameters: &[u8]) -> SoftwareIdentity {
+        self.identity(&read_parameters(parameters).unwrap())
+    }
+
     fn identity(&self, salt: &[u8; 16]) -> SoftwareIdentity {
         SoftwareIdentity::derive(&self.entropy, salt, DOMAIN)
     }
@@ -213,6 +218,17 @@ pub enum CodeError {
         /// The group that has not five, counted from 1, where the groups can be told.
         group: Option<u8>,
     },
+}
+
+impl CodeError {
+    /// A stable name of the variant, for JSON, logs and the vectors.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Mistyped { .. } => "code_mistyped",
+            Self::Length { .. } => "code_length",
+        }
+    }
 }
 
 /// The parameters of a recovery code's slot: the CBOR array [salt (bstr .size 16)].

@@ -67,6 +67,27 @@ pub enum MethodError {
     Unreachable(#[source] Box<dyn core::error::Error + Send + Sync>),
 }
 
+impl MethodError {
+    /// A stable name of the variant, for JSON, logs and the vectors.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::WrongSecret { .. } => "wrong_secret",
+            Self::Locked { .. } => "locked",
+            Self::Cancelled => "cancelled",
+            Self::Password(_) => "password_refused",
+            Self::ExcessiveWork(_) => "excessive_work",
+            Self::Parameters { .. } => "slot_parameters",
+            Self::NotAvailable { .. } => "not_available",
+            Self::WrongAccount { .. } => "wrong_account",
+            Self::Denied { .. } => "denied",
+            Self::Full => "full",
+            Self::CustodianFault => "custodian_fault",
+            Self::Unreachable(_) => "unreachable",
+        }
+    }
+}
+
 /// Work that a slot or a file asks for, above what is done for anyone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{required} {work} where at most {cap} are done")]

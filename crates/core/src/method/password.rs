@@ -53,6 +53,11 @@ impl Password {
         self
     }
 
+    #[cfg(test)]
+    pub(crate) fn parameters_for_tests(salt: [u8; 16], cost: super::Argon2Cost) -> Vec<u8> {
+        PasswordParameters { salt, cost }.to_bytes()
+    }
+
     fn identity(&self, parameters: PasswordParameters) -> Result<SoftwareIdentity, MethodError> {
         let stretched = parameters.cost.derive(&self.normal, &parameters.salt)?;
         Ok(SoftwareIdentity::derive(&stretched, &parameters.salt, DOMAIN))

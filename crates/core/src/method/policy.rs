@@ -140,6 +140,20 @@ pub enum PasswordError {
     TooWeak(#[source] Weakness),
 }
 
+impl PasswordError {
+    /// A stable name of the variant, for JSON, logs and the vectors.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "password_empty",
+            Self::TooLong { .. } => "password_too_long",
+            Self::TooShort { .. } => "password_too_short",
+            Self::Characters => "password_characters",
+            Self::TooWeak(_) => "password_too_weak",
+        }
+    }
+}
+
 /// How weak a password is.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("strength {score} of 4, at least {min} is needed")]

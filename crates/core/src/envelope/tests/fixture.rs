@@ -45,6 +45,7 @@ pub(super) struct Fields {
     pub(super) kind: u64,
     pub(super) keys: Vec<Vec<u8>>,
     pub(super) slots: Vec<Vec<u8>>,
+    pub(super) attachment: Vec<u8>,
 }
 
 impl Fixture {
@@ -94,7 +95,7 @@ impl Fixture {
         fixture
     }
 
-    fn share(&mut self) {
+    pub(super) fn share(&mut self) {
         let sharing = Sharing {
             wallet: self.header.wallet,
             purpose: Purpose::Backup,
@@ -198,6 +199,14 @@ impl Fixture {
         table: &SlotTable,
         change: impl FnOnce(&mut Fields),
     ) -> Vec<u8> {
+        let plaintext = self.plaintext(table, change);
+        let key = make_content_key(&mut self.rng);
+        let commitment = key.commitment(&self.header);
+        self.seal_plaintext(&key, commitment, recipients, SecretBytes::from(plaintext))
+    }
+
+    /// The encoding of a payload, written a second time, without any check.
+    pub(super) fn plaintext(&self, table: &SlotTable, change: impl FnOnce(&mut Fields)) -> Vec<u8> {
         let mut fields = Fields {
             kind: self.payload.kind.number().into(),
             keys: self
@@ -207,16 +216,12 @@ impl Fixture {
                 .map(|key| key.to_bytes().expose_secret().to_vec())
                 .collect(),
             slots: table.protected().map(<[u8]>::to_vec).collect(),
+            attachment: vec![0xCC; 32],
         };
         change(&mut fields);
         let mut encoder = minicbor::Encoder::new(Vec::new());
-        encoder
-            .array(6)
-            .unwrap()
-            .u64(fields.kind)
-            .unwrap()
-            .array(fields.keys.len() as u64)
-            .unwrap();
+        encoder.array(6).unwrap().u64(fields.kind).unwrap();
+        encoder.array(fields.keys.len() as u64).unwrap();
         for key in &fields.keys {
             encoder.bytes(key).unwrap();
         }
@@ -224,18 +229,15 @@ impl Fixture {
         for secret in &self.payload.secrets {
             encoder.bytes(&secret.to_bytes()).unwrap();
         }
-        encoder.array(0).unwrap().bytes(&self.payload.custodian.to_bytes()).unwrap();
+        let attachment = SecretBytes::from(fields.attachment);
+        let attachment = Attachment::durable("chain code", attachment).unwrap().to_bytes();
+        encoder.array(1).unwrap().bytes(attachment.expose_secret()).unwrap();
+        encoder.bytes(&self.payload.custodian.to_bytes()).unwrap();
         encoder.array(fields.slots.len() as u64).unwrap();
         for slot in &fields.slots {
             encoder.bytes(slot).unwrap();
         }
-        let content_key = make_content_key(&mut self.rng);
-        self.seal_plaintext(
-            &content_key,
-            content_key.commitment(&self.header),
-            recipients,
-            encoder.into_writer(),
-        )
+        encoder.into_writer()
     }
 
     pub(super) fn seal_plaintext(
@@ -243,11 +245,11 @@ impl Fixture {
         content_key: &ContentKey,
         commitment: [u8; 32],
         recipients: &SlotTable,
-        plaintext: Vec<u8>,
+        plaintext: SecretBytes,
     ) -> Vec<u8> {
         let body = BodyHeader::new(&self.header, commitment);
         let iv = [9; 12];
-        let ciphertext = content_key.encrypt(&iv, &body.protected, SecretBytes::from(plaintext));
+        let ciphertext = content_key.encrypt(&iv, &body.protected, plaintext);
         let hash: [u8; 32] = Sha256::digest(protected_bytes(&body.protected)).into();
         let point = TagPoint::of(self.header.wallet);
         let recipients: Vec<Vec<u8>> = recipients
@@ -296,6 +298,10 @@ impl Stranger {
 
     pub(super) fn cancelling(kind: SlotKind) -> Self {
         Self { kind, identity: None, cancels: true, asked: AtomicU32::new(0) }
+    }
+
+    pub(super) fn scalar_for_tests(&self) -> String {
+        hex::encode(self.identity.as_ref().unwrap().0.scalar_for_tests())
     }
 
     pub(super) fn asked(&self) -> u32 {
