@@ -5,7 +5,7 @@ mod ours;
 mod pair;
 mod peers;
 
-pub use ours::{Refresh, id};
+pub use ours::{Kept, Refresh, id};
 pub use pair::{Alone, Pair};
 
 use twoshare_core::id::CurveId;
@@ -72,15 +72,36 @@ pub fn resharing() -> Vec<Pair> {
     CurveId::ALL.iter().map(pair).collect()
 }
 
+/// The envelope, beside what a method itself does (a password's Argon2id takes about 90 ms).
+#[must_use]
+pub fn envelope() -> Vec<Alone> {
+    vec![
+        Alone {
+            operation: "encrypt again to one slot",
+            target: 450.0,
+            ours: ours::seal_envelope(),
+        },
+        Alone { operation: "make a slot with its key tag", target: 800.0, ours: ours::make_slot() },
+        Alone {
+            operation: "open a slot, and check its key tag",
+            target: 800.0,
+            ours: ours::open_envelope(),
+        },
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn both_sides_of_every_pair_do_their_work() {
+    fn everything_that_is_measured_does_its_work() {
         for mut pair in sharing().into_iter().chain(resharing()) {
             (pair.ours)();
             (pair.theirs)();
+        }
+        for mut alone in envelope() {
+            (alone.ours)();
         }
     }
 }

@@ -2,10 +2,14 @@
 
 use std::hint::black_box;
 
+use pollster::block_on;
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use twoshare_core::{
-    curve::{AnySigningKey, Curve, Ed25519, Secp256k1, SigningKey},
+    curve::{AnySigningKey, AnyVerifyingKey, Curve, Ed25519, Secp256k1, SigningKey},
+    envelope::{Envelope, Expected, Header, Opened, Payload, Sealed, Slot, SlotTable, seal},
     id::{CurveId, Epoch, OperationId, Purpose, Role, Sharing, WalletId, WalletKind},
+    identity::CustodianKeys,
+    method::RecoveryCode,
     proof::{Operation, Stage, Statement},
     reshare::{ClientOffered, Context, CustodianCommitted, Item, Offer, Response},
     share::{
@@ -185,4 +189,90 @@ fn possession(
     commitment
         .verify_possession(role, Purpose::Backup, 0, statement, proof)
         .expect("both parties are honest");
+}
+
+/// A wallet of one key and an envelope with one slot, of a recovery code: the method whose own work
+/// is nothing, so that what is measured is the slot's.
+#[derive(Debug)]
+pub struct Kept {
+    /// The envelope's header.
+    pub header: Header,
+    /// What it keeps.
+    pub payload: Payload,
+    /// The method.
+    pub code: RecoveryCode,
+    /// Its slot.
+    pub slots: SlotTable,
+    /// The envelope.
+    pub sealed: Sealed,
+}
+
+impl Kept {
+    /// A new wallet, sealed.
+    #[must_use]
+    pub fn new(rng: &mut ChaCha20Rng) -> Self {
+        let (client, _) = AnySigningKey::make(CurveId::Secp256k1, rng).split(id(), rng);
+        let KeyId { sharing, .. } = id();
+        let header = Header::new(sharing.wallet, sharing.epoch, 0);
+        let payload = Payload {
+            kind: WalletKind::Mpc,
+            keys: vec![client],
+            secrets: Vec::new(),
+            attachments: Vec::new(),
+            custodian: *CustodianKeys::make(rng).identity(),
+        };
+        let code = RecoveryCode::make(rng);
+        let mut slots = SlotTable::new();
+        slots.add(make(&code, &payload.verifying_keys(), rng)).expect(FITS);
+        let sealed = seal(&header, &payload, &slots, rng).expect(FITS);
+        Self { header, payload, code, slots, sealed }
+    }
+
+    /// Makes another slot, with its key tag.
+    #[must_use]
+    pub fn make_slot(&self, rng: &mut ChaCha20Rng) -> Slot {
+        make(&self.code, &self.payload.verifying_keys(), rng)
+    }
+
+    /// Encrypts again for the slot.
+    #[must_use]
+    pub fn seal(&self, rng: &mut ChaCha20Rng) -> Sealed {
+        seal(&self.header, &self.payload, &self.slots, rng).expect(FITS)
+    }
+
+    /// Reads and opens the envelope, and checks the key tag and the share.
+    #[must_use]
+    pub fn open(&self) -> Opened {
+        let envelope = Envelope::from_bytes(black_box(&self.sealed.bytes)).expect(FITS);
+        block_on(envelope.open(&self.code, &Expected::default())).expect(FITS)
+    }
+}
+
+const FITS: &str = "the envelope is as it should be";
+
+fn make(code: &RecoveryCode, keys: &[AnyVerifyingKey], rng: &mut ChaCha20Rng) -> Slot {
+    block_on(Slot::make(code, id().sharing.wallet, keys, rng)).expect(FITS)
+}
+
+pub(crate) fn seal_envelope() -> Work {
+    let mut rng = rng();
+    let kept = Kept::new(&mut rng);
+    Box::new(move || {
+        black_box(kept.seal(&mut rng));
+    })
+}
+
+pub(crate) fn make_slot() -> Work {
+    let mut rng = rng();
+    let kept = Kept::new(&mut rng);
+    Box::new(move || {
+        black_box(kept.make_slot(&mut rng));
+    })
+}
+
+pub(crate) fn open_envelope() -> Work {
+    let kept = Kept::new(&mut rng());
+    Box::new(move || {
+        black_box(kept.open());
+    })
 }

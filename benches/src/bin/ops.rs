@@ -4,19 +4,22 @@
 //!
 //! `ops NAME SEED`
 //!
-//! An operation on public values only, whose time may depend on them, has a name that ends in
-//! `_public`. Not here: whether words are a BIP-39 mnemonic, which is looked up in a dictionary,
+//! Where a proof or a signature is checked, the time depends on it, and it is public: the names of
+//! such operations end in `_public`. Not here: whether words are a BIP-39 mnemonic, which is looked up in a dictionary,
 //! once, on the device where they were typed.
 
 use std::{hint::black_box, process::ExitCode};
 
+use pollster::block_on;
 use rand::{SeedableRng, rngs::ChaCha20Rng};
-use twoshare_benches::{Refresh, id};
+use twoshare_benches::{Kept, Refresh, id};
 use twoshare_core::{
     channel::{ClientChannel, CustodianChannel, EphemeralSecret, Step},
     curve::{AnySigningKey, Curve, Ed25519, Secp256k1, SigningKey},
-    id::{CurveId, Purpose, Role},
+    id::{CurveId, OperationId, Purpose, Role},
     identity::{CustodianKeys, SigningDomain},
+    keygen::{ClientCommitted, CustodianAnswered, Session},
+    method::{Identity, SoftwareIdentity},
     reshare::{ClientOffered, CustodianCommitted},
     sealed::{SealedSecret, SecretKind, WalletSecret},
     secret::SecretBytes,
@@ -49,6 +52,11 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("reshare_respond_ed25519", |rng| reshare_respond(CurveId::Ed25519, rng)),
     ("reshare_finish_secp256k1", |rng| reshare_finish(CurveId::Secp256k1, rng)),
     ("reshare_finish_ed25519", |rng| reshare_finish(CurveId::Ed25519, rng)),
+    ("keygen_commit", keygen_commit),
+    ("keygen_answer", keygen_answer),
+    ("keygen_open_public", keygen_open),
+    ("keygen_custodian_finish_public", keygen_custodian_finish),
+    ("keygen_client_finish", keygen_client_finish),
     ("ed25519_seed", ed25519_seed),
     ("seal_secret", seal_secret),
     ("open_secret", open_secret),
@@ -56,6 +64,11 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("channel_open", channel_open),
     ("custodian_sign", custodian_sign),
     ("custodian_verify_public", custodian_verify),
+    ("derive_identity", derive_identity),
+    ("agree", agree),
+    ("make_slot", make_slot),
+    ("seal_envelope", seal_envelope),
+    ("open_envelope", open_envelope),
 ];
 
 fn main() -> ExitCode {
@@ -70,6 +83,7 @@ fn main() -> ExitCode {
             // The tables of the curves are computed when they are first needed.
             let rng = &mut ChaCha20Rng::seed_from_u64(0);
             black_box((SigningKey::<Secp256k1>::make(rng), SigningKey::<Ed25519>::make(rng)));
+            black_box(SoftwareIdentity::make(rng));
             operation(&mut ChaCha20Rng::seed_from_u64(seed));
             ExitCode::SUCCESS
         }
@@ -201,6 +215,71 @@ fn channel_open(rng: &mut ChaCha20Rng) {
         channel.open(Step::FIRST, &sealed)
     });
     opened.expect("it was sealed just now");
+}
+
+fn session() -> Session {
+    Session {
+        custodian: [1; 32],
+        user: "user".to_owned(),
+        wallet: id().sharing.wallet,
+        operation_id: OperationId::from_bytes([2; 16]),
+        curves: CurveId::ALL.to_vec(),
+    }
+}
+
+fn keygen_commit(rng: &mut ChaCha20Rng) {
+    measured(|| ClientCommitted::new(session(), rng)).expect(HONEST);
+}
+
+fn keygen_answer(rng: &mut ChaCha20Rng) {
+    let (_, hash) = ClientCommitted::new(session(), rng).expect(HONEST);
+    measured(|| CustodianAnswered::new(session(), hash, rng)).expect(HONEST);
+}
+
+fn keygen_open(rng: &mut ChaCha20Rng) {
+    let (committed, hash) = ClientCommitted::new(session(), rng).expect(HONEST);
+    let (_, answer) = CustodianAnswered::new(session(), hash, rng).expect(HONEST);
+    measured(|| committed.open(&answer)).expect(HONEST);
+}
+
+fn keygen_custodian_finish(rng: &mut ChaCha20Rng) {
+    let (committed, hash) = ClientCommitted::new(session(), rng).expect(HONEST);
+    let (answered, answer) = CustodianAnswered::new(session(), hash, rng).expect(HONEST);
+    let (_, opening) = committed.open(&answer).expect(HONEST);
+    measured(|| answered.finish(&opening)).expect(HONEST);
+}
+
+fn keygen_client_finish(rng: &mut ChaCha20Rng) {
+    let (committed, hash) = ClientCommitted::new(session(), rng).expect(HONEST);
+    let (answered, answer) = CustodianAnswered::new(session(), hash, rng).expect(HONEST);
+    let (opened, opening) = committed.open(&answer).expect(HONEST);
+    let (_, closing) = answered.finish(&opening).expect(HONEST);
+    let _ = measured(|| opened.finish(&closing)).expect(HONEST);
+}
+
+fn derive_identity(rng: &mut ChaCha20Rng) {
+    let secret = seed(rng);
+    measured(|| SoftwareIdentity::derive(&secret, b"salt", "twoshare/count"));
+}
+
+fn agree(rng: &mut ChaCha20Rng) {
+    let (own, other) = (SoftwareIdentity::make(rng), SoftwareIdentity::make(rng).public_key());
+    measured(|| block_on(own.agree(&other))).expect("it is in memory");
+}
+
+fn make_slot(rng: &mut ChaCha20Rng) {
+    let kept = Kept::new(rng);
+    measured(|| kept.make_slot(rng));
+}
+
+fn seal_envelope(rng: &mut ChaCha20Rng) {
+    let kept = Kept::new(rng);
+    measured(|| kept.seal(rng));
+}
+
+fn open_envelope(rng: &mut ChaCha20Rng) {
+    let kept = Kept::new(rng);
+    measured(|| kept.open());
 }
 
 const DOMAIN: SigningDomain = SigningDomain::new("count");
