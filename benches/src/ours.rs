@@ -209,6 +209,10 @@ pub struct Kept {
 
 impl Kept {
     /// A new wallet, sealed.
+    ///
+    /// # Panics
+    ///
+    /// The library is broken.
     #[must_use]
     pub fn new(rng: &mut ChaCha20Rng) -> Self {
         let (client, _) = AnySigningKey::make(CurveId::Secp256k1, rng).split(id(), rng);
@@ -235,12 +239,20 @@ impl Kept {
     }
 
     /// Encrypts again for the slot.
+    ///
+    /// # Panics
+    ///
+    /// The library is broken.
     #[must_use]
     pub fn seal(&self, rng: &mut ChaCha20Rng) -> Sealed {
         seal(&self.header, &self.payload, &self.slots, rng).expect(FITS)
     }
 
     /// Reads and opens the envelope, and checks the key tag and the share.
+    ///
+    /// # Panics
+    ///
+    /// The library is broken.
     #[must_use]
     pub fn open(&self) -> Opened {
         let envelope = Envelope::from_bytes(black_box(&self.sealed.bytes)).expect(FITS);

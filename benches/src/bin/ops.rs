@@ -5,8 +5,8 @@
 //! `ops NAME SEED`
 //!
 //! Where a proof or a signature is checked, the time depends on it, and it is public: the names of
-//! such operations end in `_public`. Not here: whether words are a BIP-39 mnemonic, which is looked up in a dictionary,
-//! once, on the device where they were typed.
+//! such operations end in `_public`. Not here: whether words are a BIP-39 mnemonic, which is looked
+//! up in a dictionary, once, on the device where they were typed.
 
 use std::{hint::black_box, process::ExitCode};
 
