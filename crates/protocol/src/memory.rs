@@ -118,6 +118,12 @@ impl MemoryCustodian {
         Arc::new(Self { inner: Mutex::new(Inner { keys, policy, rng, now, rows, sessions }) })
     }
 
+    /// A custodian with a new identity and the default policy, at time 0.
+    #[must_use]
+    pub fn start(mut rng: impl CryptoRng + Send + 'static) -> Arc<Self> {
+        Self::new(CustodianKeys::make(&mut rng), Policy::default(), 0, rng)
+    }
+
     /// The public identity, which clients pin.
     #[must_use]
     pub fn identity(&self) -> CustodianIdentity {

@@ -332,11 +332,13 @@ impl Offered {
         let made = match exchange {
             Exchange::Keygen(opened) => {
                 let closing = keygen::Closing::from_bytes(response)?;
-                Made::Exchanged(opened.finish(&closing).map_err(SessionError::Keygen)?)
+                Made::Exchanged(Box::new(opened.finish(&closing).map_err(SessionError::Keygen)?))
             }
             Exchange::Reshare(offered) => {
                 let response = reshare::Response::from_bytes(response)?;
-                Made::Exchanged(offered.finish(&response, known).map_err(SessionError::Reshare)?)
+                Made::Exchanged(Box::new(
+                    offered.finish(&response, known).map_err(SessionError::Reshare)?,
+                ))
             }
             Exchange::Dealt(shares) => Made::Dealt(shares),
         };
@@ -352,7 +354,7 @@ impl Offered {
 
 /// New client shares of which the custodian has yet to prove the other halves.
 enum Made {
-    Exchanged(UnprovenShares),
+    Exchanged(Box<UnprovenShares>),
     Dealt(Vec<AnyClientShare>),
 }
 

@@ -1,0 +1,251 @@
+//! With a method opened: recover, refresh, change methods, drill.
+
+use twoshare_core::{
+    curve::{AnySigningKey, AnyVerifyingKey},
+    digest::Digest,
+    envelope::{Envelope, Expected, Opened, Payload, Slot, SlotId, VouchedBy},
+    id::{Purpose, WalletId, WalletKind},
+    method::BackupMethod,
+    proof::Operation,
+    store::EnvelopeName,
+};
+use twoshare_protocol::{
+    message::{EpochState, State},
+    session::{Asked, Proving, Ready, check_drill},
+};
+
+use crate::{
+    client::{Client, commitments, next_stage, operation_id, rng},
+    error::{DrillError, ExchangeError, MethodsError, OpenBackupError, RecoverError, RefreshError},
+    wallet::{Backup, Holding, Wallet},
+};
+
+/// A change of the wallet's methods.
+#[derive(Debug)]
+pub enum MethodChange<'a> {
+    /// A slot for one more method.
+    Add(&'a dyn BackupMethod),
+    /// The slot is gone from the new epoch on.
+    Remove(SlotId),
+    /// The slot gives way to one for this method.
+    Replace(SlotId, &'a dyn BackupMethod),
+}
+
+impl Client {
+    /// Brings the wallet back on this device, with one method: a new signing pair (MPC) or the secrets
+    /// themselves (single-key), and a new backup epoch for all methods. From its commit on the lost
+    /// device can do nothing any more; of a single-key wallet it still knows the key, and the funds must
+    /// move.
+    ///
+    /// # Errors
+    ///
+    /// See [`RecoverError`].
+    pub async fn recover(
+        &self,
+        wallet: WalletId,
+        method: &dyn BackupMethod,
+        vouched_by: VouchedBy,
+    ) -> Result<Wallet, RecoverError> {
+        let (state, opened) = self.open_backup(wallet, method, vouched_by).await?;
+        let Opened { payload, slots, .. } = opened;
+        let purposes: &[Purpose] = match payload.kind {
+            WalletKind::Mpc => &[Purpose::Signing, Purpose::Backup],
+            WalletKind::SingleKey => &[Purpose::Backup],
+        };
+        let ready = self.reshare(&state, &payload, Operation::Recover, purposes).await?;
+        let holding = match payload.kind {
+            WalletKind::Mpc => Holding::Mpc { signing: ready.signing().to_vec() },
+            WalletKind::SingleKey => Holding::SingleKey {
+                keys: rebuild(&payload, &ready)?,
+                secrets: payload.secrets.clone(),
+            },
+        };
+        let attachments = payload.attachments.clone();
+        let mut recovered = Wallet { id: wallet, holding, attachments, backup: None };
+        // Whatever does not open is found before the commit.
+        recovered.export()?;
+        let payload = Payload { keys: ready.backup().to_vec(), ..payload };
+        let published = self.publish(&ready, &payload, &slots).await?;
+        recovered.backup = Some(Backup { envelope: published.name });
+        Ok(recovered)
+    }
+
+    /// A new backup epoch for all methods. One is opened; nothing is asked of the others.
+    ///
+    /// # Errors
+    ///
+    /// See [`RefreshError`].
+    pub async fn refresh(
+        &self,
+        wallet: &mut Wallet,
+        method: &dyn BackupMethod,
+    ) -> Result<Backup, RefreshError> {
+        self.change_methods(wallet, method, Vec::new()).await
+    }
+
+    /// A new backup epoch with other methods. One of the present methods is opened; nothing is asked of
+    /// the others. A removed method opens nothing any more that combines with anything.
+    ///
+    /// # Errors
+    ///
+    /// See [`RefreshError`].
+    pub async fn change_methods(
+        &self,
+        wallet: &mut Wallet,
+        method: &dyn BackupMethod,
+        changes: Vec<MethodChange<'_>>,
+    ) -> Result<Backup, RefreshError> {
+        let known = wallet.verifying_keys();
+        let (state, opened) = self.open_known(wallet.id, method, known).await?;
+        let Opened { payload, mut slots, .. } = opened;
+        let keys = payload.verifying_keys();
+        for change in changes {
+            let (removed, added) = match change {
+                MethodChange::Add(method) => (None, Some(method)),
+                MethodChange::Remove(slot) => (Some(slot), None),
+                MethodChange::Replace(slot, method) => (Some(slot), Some(method)),
+            };
+            if let Some(slot) = removed {
+                slots.remove(slot).ok_or(MethodsError::NoSuchSlot { slot })?;
+            }
+            if let Some(method) = added {
+                let slot = Slot::make(method, wallet.id, &keys, &mut rng()).await;
+                slots.add(slot.map_err(MethodsError::Slot)?).map_err(MethodsError::Table)?;
+            }
+        }
+        let ready = self.reshare(&state, &payload, Operation::Refresh, &[Purpose::Backup]).await?;
+        let payload = Payload { keys: ready.backup().to_vec(), ..payload };
+        let published = self.publish(&ready, &payload, &slots).await?;
+        let backup = Backup { envelope: published.name };
+        wallet.backup = Some(backup);
+        Ok(backup)
+    }
+
+    /// Proves that a recovery with this method would succeed, without performing it: the envelope that
+    /// the custodian names opens, and the custodian proves now that it holds the other half.
+    ///
+    /// # Errors
+    ///
+    /// See [`DrillError`].
+    pub async fn drill(
+        &self,
+        wallet: &Wallet,
+        method: &dyn BackupMethod,
+    ) -> Result<EnvelopeName, DrillError> {
+        let (_, opened) = self.open_known(wallet.id, method, wallet.verifying_keys()).await?;
+        let mut nonce = [0; 32];
+        rand_core::Rng::fill_bytes(&mut rng(), &mut nonce);
+        let drilled = self.custodian().drill(wallet.id, nonce).await?;
+        let party = self.party(wallet.id, opened.payload.kind);
+        check_drill(&party, nonce, &drilled, &opened.payload.keys)?;
+        let Opened { header, digest, .. } = opened;
+        Ok(EnvelopeName { wallet: header.wallet, epoch: header.epoch, digest })
+    }
+
+    /// The methods of the wallet's backup, as its owner wrote them.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenBackupError`].
+    pub async fn open(
+        &self,
+        wallet: &Wallet,
+        method: &dyn BackupMethod,
+    ) -> Result<Opened, OpenBackupError> {
+        let (_, opened) = self.open_known(wallet.id, method, wallet.verifying_keys()).await?;
+        Ok(opened)
+    }
+
+    /// Opens the envelope that the custodian names, on a device that knows the wallet's keys.
+    async fn open_known(
+        &self,
+        wallet: WalletId,
+        method: &dyn BackupMethod,
+        keys: Vec<AnyVerifyingKey>,
+    ) -> Result<(State, Opened), OpenBackupError> {
+        let expected = Expected { keys: Some(keys), ..Expected::default() };
+        self.open_expected(wallet, method, expected).await
+    }
+
+    /// The same on a device that knows nothing.
+    async fn open_backup(
+        &self,
+        wallet: WalletId,
+        method: &dyn BackupMethod,
+        vouched_by: VouchedBy,
+    ) -> Result<(State, Opened), OpenBackupError> {
+        let expected = Expected { vouched_by, ..Expected::default() };
+        self.open_expected(wallet, method, expected).await
+    }
+
+    /// Opens the envelope of the active epoch or, where this method is not among its slots any more,
+    /// of the one that can still be restored.
+    async fn open_expected(
+        &self,
+        wallet: WalletId,
+        method: &dyn BackupMethod,
+        expected: Expected,
+    ) -> Result<(State, Opened), OpenBackupError> {
+        let state = self.state(wallet).await?;
+        let active = state.backup.as_ref().ok_or(OpenBackupError::NotBackedUp { wallet })?;
+        let first = self.open_epoch(wallet, active, method, &expected).await;
+        let opened = match (first, &state.restorable) {
+            (Ok(opened), _) => opened,
+            (Err(error), None) => return Err(error),
+            (Err(error), Some(restorable)) => {
+                let second = self.open_epoch(wallet, &restorable.epoch, method, &expected).await;
+                second.map_err(|_| error)?
+            }
+        };
+        Ok((state, opened))
+    }
+
+    async fn open_epoch(
+        &self,
+        wallet: WalletId,
+        stated: &EpochState,
+        method: &dyn BackupMethod,
+        expected: &Expected,
+    ) -> Result<Opened, OpenBackupError> {
+        let digest = stated.envelope.ok_or(OpenBackupError::NotBackedUp { wallet })?;
+        let name = EnvelopeName { wallet, epoch: stated.epoch, digest: Digest::from_bytes(digest) };
+        let envelope: Envelope =
+            self.fetch(name).await.map_err(|stores| OpenBackupError::NotFound { stores })?;
+        let expected = Expected {
+            wallet: Some(wallet),
+            epoch: Some(stated.epoch),
+            digest: Some(name.digest),
+            ..expected.clone()
+        };
+        let opened = envelope.open(method, &expected).await.map_err(OpenBackupError::Open)?;
+        if opened.payload.custodian != *self.identity() {
+            return Err(OpenBackupError::OtherCustodian);
+        }
+        let shares = &opened.payload.keys;
+        let fits = shares.len() == stated.commitments.len()
+            && shares.iter().zip(&stated.commitments).all(|(s, stated)| s.commitment() == *stated);
+        if fits { Ok(opened) } else { Err(OpenBackupError::OtherEpoch) }
+    }
+
+    async fn reshare(
+        &self,
+        state: &State,
+        payload: &Payload,
+        operation: Operation,
+        purposes: &[Purpose],
+    ) -> Result<Ready, ExchangeError> {
+        let to = purposes.iter().map(|purpose| next_stage(Some(state), *purpose, None));
+        let to = to.collect::<Result<_, _>>()?;
+        let party = self.party(state.wallet, payload.kind);
+        let asked = Asked::reshare(party, operation, operation_id(), &payload.keys, to)?;
+        self.exchange(asked, Proving::Backup(&payload.keys), &commitments(Some(state))).await
+    }
+}
+
+/// The keys of a single-key wallet, from both shares of the epoch that was opened.
+fn rebuild(payload: &Payload, ready: &Ready) -> Result<Vec<AnySigningKey>, RecoverError> {
+    let shares = payload.keys.iter().zip(ready.opened());
+    let keys = shares
+        .map(|(mine, theirs)| AnySigningKey::reconstruct(mine, theirs, &mine.verifying_key()));
+    Ok(keys.collect::<Result<_, _>>()?)
+}
