@@ -95,7 +95,9 @@ fn a_secret_that_does_not_fit_is_told_apart() {
     let error = twoshare(password).env("TWOSHARE_PASSWORD", "another password").failure(1);
     assert_eq!((&error["code"], &error["method"]), (&json!("wrong_password"), &json!("password")));
     let long = "x".repeat(2000);
-    for (entered, expected) in [("", "empty"), ("\u{7}bell", "characters"), (&long, "too_long")] {
+    for (entered, expected) in
+        [("", "password_empty"), ("\u{7}bell", "password_characters"), (&long, "password_too_long")]
+    {
         let error = twoshare(password).env("TWOSHARE_PASSWORD", entered).failure(1);
         assert_eq!(error["code"], expected);
     }
@@ -108,17 +110,17 @@ fn a_secret_that_does_not_fit_is_told_apart() {
     let mut typed = CODE.clone();
     typed.replace_range(6..7, if &typed[6..7] == "X" { "Y" } else { "X" });
     let error = twoshare(code).env("TWOSHARE_CODE", &typed).failure(1);
-    assert_eq!((&error["code"], &error["group"]), (&json!("mistyped"), &json!(2)));
+    assert_eq!((&error["code"], &error["group"]), (&json!("code_mistyped"), &json!(2)));
     let error = twoshare(code).env("TWOSHARE_CODE", &CODE[..CODE.len() - 1]).failure(1);
-    assert_eq!((&error["code"], &error["group"]), (&json!("length"), &json!(7)));
+    assert_eq!((&error["code"], &error["group"]), (&json!("code_length"), &json!(7)));
 
     let check = |check: &str| {
         let command = twoshare(code).env("TWOSHARE_CODE", &CODE).arg("--check-code").arg(check);
         command.failure(1)["code"].clone()
     };
     assert_eq!(check("00000-00000-00000-00000"), "substituted");
-    assert_eq!(check("0000"), "length");
-    assert_eq!(check("0000!-00000-00000-00000"), "character");
+    assert_eq!(check("0000"), "check_code_length");
+    assert_eq!(check("0000!-00000-00000-00000"), "check_code_character");
 }
 
 #[test]
@@ -147,27 +149,27 @@ fn what_is_no_backup_is_told_apart() {
         if at < container::HEADER_LEN || at % 100 == 0 {
             let mut damaged = fixture.container.clone();
             damaged[at] ^= 4;
-            assert_eq!(inspect(&damaged)["code"], "damaged", "byte {at}");
+            assert_eq!(inspect(&damaged)["code"], "container_damaged", "byte {at}");
         }
     }
     let len = fixture.container.len();
     let error = inspect(&fixture.container[..len - 1]);
-    assert_eq!((&error["code"], &error["found"]), (&json!("truncated"), &json!(len - 1)));
+    assert_eq!((&error["code"], &error["found"]), (&json!("container_truncated"), &json!(len - 1)));
     assert_eq!(inspect(&fixture.cose[..fixture.cose.len() - 1])["code"], "truncated");
     let receipt = container::wrap(Content::Receipt, b"a receipt").unwrap();
-    assert_eq!(inspect(&receipt)["code"], "other_content");
+    assert_eq!(inspect(&receipt)["code"], "container_other_content");
     assert_eq!(inspect(b"")["code"], "truncated");
     for other in [&b"hello"[..], &[0; 1000], &[0xd8; 50]] {
         assert_eq!(inspect(other)["code"], "not_an_envelope");
     }
 
     let text = text::write(&fixture.cose);
-    assert_eq!(inspect(&text.as_bytes()[..text.len() / 2])["code"], "truncated");
+    assert_eq!(inspect(&text.as_bytes()[..text.len() / 2])["code"], "text_truncated");
     let mut mistyped = text.into_bytes();
     mistyped[60] = if mistyped[60] == b'a' { b'b' } else { b'a' };
     let code = inspect(&mistyped)["code"].clone();
-    assert!(code == "mistyped" || code == "checksum", "{code}");
-    assert_eq!(inspect(b"ur:crypto-seed/oyadgdaawzwplrbdhdpabgrhtlto")["code"], "other_type");
+    assert!(code == "text_mistyped" || code == "text_checksum", "{code}");
+    assert_eq!(inspect(b"ur:crypto-seed/oyadgdaawzwplrbdhdpabgrhtlto")["code"], "text_other_type");
 
     let missing = twoshare(["inspect", "/nowhere", "--json"]).failure(1);
     let expected = (&json!("file_unreadable"), &json!("/nowhere"));
@@ -237,7 +239,7 @@ fn export_as_qr_codes_is_scanned_back() {
     };
     assert_eq!(scanned(&parts).success()["digest"], fixture.digest);
     let error = scanned(&parts[1..]).failure(1);
-    assert_eq!(error["code"], "missing_parts");
+    assert_eq!(error["code"], "text_missing_parts");
     assert_eq!(error["missing"], json!([parts.len()]));
     let shown = twoshare(["export", &fixture.file, "--qr"]).run().stdout;
     assert!(shown.starts_with(&format!("1 of {}\n", parts.len())) && shown.contains('█'));
