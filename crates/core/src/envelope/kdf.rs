@@ -24,18 +24,18 @@ const TAG_LEN: usize = 16;
 /// 6.4.1), with the COSE_KDF_Context (5.2) of A256KW, the slot's protected header, and the hash of the
 /// body's.
 pub(super) fn kek(agreed: &AgreedSecret, slot: &ProtectedHeader, body_hash: &[u8; 32]) -> Kek {
-    let public = SuppPubInfo {
-        key_data_length: 256,
-        protected: slot.clone(),
-        other: Some(body_hash.to_vec()),
-    };
-    let context = CoseKdfContextBuilder::new()
+    Kek(agreed.derive(None, &context(slot, body_hash)))
+}
+
+pub(super) fn context(slot: &ProtectedHeader, body_hash: &[u8; 32]) -> Vec<u8> {
+    let other = Some(body_hash.to_vec());
+    let public = SuppPubInfo { key_data_length: 256, protected: slot.clone(), other };
+    CoseKdfContextBuilder::new()
         .algorithm(iana::Algorithm::A256KW)
         .supp_pub_info(public)
         .build()
         .to_vec()
-        .expect("integers, nulls and byte strings are always encoded");
-    Kek(agreed.derive(None, &context))
+        .expect("integers, nulls and byte strings are always encoded")
 }
 
 /// The key-encryption key of one slot.

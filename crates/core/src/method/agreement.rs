@@ -105,6 +105,11 @@ impl AgreedSecret {
         Self(x)
     }
 
+    #[cfg(test)]
+    pub(crate) const fn x_for_tests(&self) -> [u8; 32] {
+        self.0
+    }
+
     /// HKDF-SHA256 (RFC 5869) of the secret, 32 bytes.
     pub(crate) fn derive(&self, salt: Option<&[u8]>, info: &[u8]) -> DerivedKey {
         let mut key = [0; 32];

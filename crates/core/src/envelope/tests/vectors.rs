@@ -14,7 +14,7 @@ use super::{
 use crate::{
     check_code::CheckCode,
     container::{self, Content},
-    curve::AnySigningKey,
+    curve::{AnySigningKey, AnyVerifyingKey},
     id::{CurveId, Epoch, Purpose, Sharing, WalletId},
     method::{Argon2Cost, BackupMethod, Password, PasswordPolicy, RecoveryCode, SlotKind},
     share::KeyId,
@@ -30,6 +30,8 @@ struct Vector {
     header: Option<Value>,
     attempts: Vec<Value>,
     payload: Option<Value>,
+    /// Intermediate values, for whoever writes a reader.
+    worked: Option<Value>,
 }
 
 impl Vector {
@@ -38,11 +40,20 @@ impl Vector {
         let header = envelope.as_ref().ok().map(header_json);
         let read = envelope.err().map_or("ok", |error| error.code());
         let input = json!({ "cose": hex::encode(bytes) });
-        Self { name, about, input, read, header, attempts: Vec::new(), payload: None }
+        Self { name, about, input, read, header, attempts: Vec::new(), payload: None, worked: None }
     }
 
     fn unread(name: &'static str, about: &'static str, input: Value, read: &'static str) -> Self {
-        Self { name, about, input, read, header: None, attempts: Vec::new(), payload: None }
+        Self {
+            name,
+            about,
+            input,
+            read,
+            header: None,
+            attempts: Vec::new(),
+            payload: None,
+            worked: None,
+        }
     }
 
     fn attempt(mut self, attempt: Value) -> Self {
@@ -84,6 +95,7 @@ impl Vector {
             "header": self.header,
             "attempts": self.attempts,
             "payload": self.payload,
+            "worked": self.worked,
         });
         let text = serde_json::to_string_pretty(&vector).unwrap() + "\n";
         fs::write(folder.join(format!("{}.json", self.name)), text).unwrap();
@@ -153,6 +165,40 @@ fn payload_json(payload: &Payload, slots: &SlotTable) -> Value {
     })
 }
 
+/// Everything that is computed on the way from a code to the payload.
+fn worked(envelope: &Envelope, code: &RecoveryCode, keys: &[AnyVerifyingKey]) -> Value {
+    let slot = envelope.readable_slots().next().unwrap();
+    let identity = code.identity_for_tests(&slot.header.parameters);
+    let agreed = identity.agree_with(&slot.ephemeral);
+    let key =
+        kdf::kek(&agreed, &slot.protected, &envelope.body_hash).unwrap(&slot.wrapped).unwrap();
+    let plaintext = envelope.decrypt(&key).unwrap();
+    let wallet = envelope.header().wallet;
+    let point = tag::TagPoint::of(wallet).key_for_tests();
+    let tag_agreed = identity.agree_with(&point);
+    json!({
+        "body_protected": hex::encode(envelope.protected_for_tests()),
+        "slot_protected": hex::encode(slot.protected.original_data.as_ref().unwrap()),
+        "identity_scalar": hex::encode(identity.scalar_for_tests()),
+        "ephemeral_key": hex::encode(slot.ephemeral.to_bytes()),
+        "agreed_x": hex::encode(agreed.x_for_tests()),
+        "body_hash": hex::encode(envelope.body_hash),
+        "kdf_context": hex::encode(kdf::context(&slot.protected, &envelope.body_hash)),
+        "key_encryption_key": hex::encode(agreed.derive(None, &kdf::context(&slot.protected, &envelope.body_hash)).0),
+        "wrapped_key": hex::encode(slot.wrapped),
+        "content_key": hex::encode(key.0),
+        "key_commitment": hex::encode(key.commitment(envelope.header())),
+        "iv": hex::encode(envelope.iv_for_tests()),
+        "enc_structure": hex::encode(envelope.aad_for_tests()),
+        "plaintext": hex::encode(plaintext.expose_secret()),
+        "tag_point": hex::encode(point.to_bytes()),
+        "tag_agreed_x": hex::encode(tag_agreed.x_for_tests()),
+        "tag_key": hex::encode(tag_agreed.derive(Some(b"twoshare/v1/key-tag"), &wallet.to_bytes()).0),
+        "wallet_and_keys": hex::encode(crate::check_code::wallet_and_keys(wallet, keys)),
+        "key_tag": hex::encode(slot.header.tag.unwrap().to_bytes()),
+    })
+}
+
 #[test]
 #[ignore = "writes the frozen vectors; run by hand"]
 fn write_the_vectors() {
@@ -193,10 +239,13 @@ fn good() -> Vec<Vector> {
     let table = small.slots(&[&code]);
     let bytes = small.seal(&table).bytes;
     let lower = code.to_text().to_lowercase().replace('-', " ");
-    let code_only = Vector::new("recovery-code", "One key, one slot for a recovery code.", &bytes)
-        .code(&code, "ok")
-        .attempt(json!({ "method": "recovery_code", "secret": lower, "result": "ok" }))
-        .payload(&small, &table);
+    let mut code_only =
+        Vector::new("recovery-code", "One key, one slot for a recovery code.", &bytes)
+            .code(&code, "ok")
+            .attempt(json!({ "method": "recovery_code", "secret": lower, "result": "ok" }))
+            .payload(&small, &table);
+
+    code_only.worked = Some(worked(&Envelope::from_bytes(&bytes).unwrap(), &code, &small.keys()));
 
     let target = Target::new(102);
     let bytes = &target.sealed.bytes;
@@ -497,12 +546,12 @@ fn by_writers() -> Vec<Vector> {
 
     let fixture = &mut target.fixture;
     let id = fixture.payload.keys[0].id();
-    let mut share = |fixture: &mut Fixture, id: KeyId| {
+    let share = |fixture: &mut Fixture, id: KeyId| {
         let (client, _) =
             AnySigningKey::make(CurveId::Secp256k1, &mut fixture.rng).split(id, &mut fixture.rng);
         client.to_bytes().expose_secret().to_vec()
     };
-    let mut refused = |fixture: &mut Fixture, name, about, share: Vec<u8>, result| {
+    let refused = |fixture: &mut Fixture, name, about, share: Vec<u8>, result| {
         let bytes = fixture.seal_fields(&slots, &slots, |fields| fields.keys[0] = share);
         Vector::new(name, about, &bytes).code(&code, result)
     };
