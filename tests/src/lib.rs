@@ -4,3 +4,4 @@ pub mod directory;
 #[cfg(target_os = "linux")]
 pub mod memory;
 pub mod model;
+pub mod vector;

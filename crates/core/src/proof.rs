@@ -106,7 +106,8 @@ pub struct Statement {
 
 impl Statement {
     /// SHA-256 over all fields. PROTOCOL.md lists every byte.
-    fn digest(&self) -> [u8; 32] {
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
         let mut transcript = Transcript::<Sha256>::new("twoshare/v1/statement")
             .u8(self.operation.number())
             .fixed(&self.operation_id.to_bytes())
