@@ -15,6 +15,7 @@
 //! Stores that need a runtime name what runs a future to its end:
 //! `envelope_store_conformance!(MyStore::new(), on_my_runtime)`.
 
+pub mod decoders;
 mod method;
 mod store;
 

@@ -7,6 +7,7 @@
 //! not the ones it would write for the same value.
 
 mod custodian;
+mod envelope;
 mod ids;
 mod secrets;
 mod sharing;
@@ -42,6 +43,16 @@ pub const TARGETS: &[Target] = &[
     secrets::SEALED_SECRET,
     secrets::WALLET_SECRET,
     secrets::ATTACHMENT,
+    envelope::ENVELOPE,
+    envelope::PAYLOAD,
+    envelope::SLOT_TABLE,
+    envelope::CONTAINER,
+    envelope::UR_TEXT,
+    envelope::UR_PARTS,
+    envelope::RECOVERY_CODE,
+    envelope::CHECK_CODE,
+    envelope::OBJECT_NAME,
+    envelope::AGREEMENT_KEY,
 ];
 
 /// Runs the body of this name; what the libFuzzer binaries call.

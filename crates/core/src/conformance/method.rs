@@ -10,8 +10,8 @@ use super::block_on;
 use crate::{
     curve::{AnySigningKey, AnyVerifyingKey},
     envelope::{
-        Envelope, Expected, Header, OpenError, Payload, Slot, SlotHeader, SlotTable, VouchedBy,
-        seal,
+        Envelope, Expected, Header, OpenError, Payload, Sealed, Slot, SlotHeader, SlotTable,
+        VouchedBy, seal,
     },
     id::{CurveId, Epoch, Purpose, Sharing, WalletId, WalletKind},
     identity::CustodianKeys,
@@ -143,14 +143,14 @@ async fn open(method: &impl BackupMethod, slot: &SlotHeader) -> Option<Box<dyn I
     method.open(slot, OpenContext { wallet: WALLET }).await.unwrap()
 }
 
-struct Wallet {
-    rng: NotRandom,
+pub(super) struct Wallet {
+    pub(super) rng: NotRandom,
     key: AnySigningKey,
     custodian: CustodianKeys,
 }
 
 impl Wallet {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut rng = NotRandom::default();
         let key = AnySigningKey::make(CurveId::Secp256k1, &mut rng);
         let custodian = CustodianKeys::make(&mut rng);
@@ -166,29 +166,31 @@ impl Wallet {
         Slot::make(method, WALLET, &keys, &mut self.rng).await.unwrap()
     }
 
-    async fn slots(&mut self, method: &impl BackupMethod) -> SlotTable {
+    pub(super) async fn slots(&mut self, method: &impl BackupMethod) -> SlotTable {
         let mut slots = SlotTable::new();
         slots.add(self.slot(method).await).unwrap();
         slots
     }
 
-    fn seal_writable(&mut self, epoch: u64, slots: &SlotTable) -> crate::envelope::Sealed {
+    pub(super) fn contents(&mut self, epoch: u64) -> (Header, Payload) {
         let epoch = Epoch::new(epoch).unwrap();
-        let id = KeyId {
-            sharing: Sharing { wallet: WALLET, purpose: Purpose::Backup, epoch },
-            index: 0,
-        };
+        let sharing = Sharing { wallet: WALLET, purpose: Purpose::Backup, epoch };
         let payload = Payload {
             kind: WalletKind::Mpc,
-            keys: vec![self.key.split(id, &mut self.rng).0],
+            keys: vec![self.key.split(KeyId { sharing, index: 0 }, &mut self.rng).0],
             secrets: Vec::new(),
             attachments: Vec::new(),
             custodian: *self.custodian.identity(),
         };
-        seal(&Header::new(WALLET, epoch, 0), &payload, slots, &mut self.rng).unwrap()
+        (Header::new(WALLET, epoch, 0), payload)
     }
 
-    fn seal(&mut self, epoch: u64, slots: &SlotTable) -> Envelope {
+    fn seal_writable(&mut self, epoch: u64, slots: &SlotTable) -> Sealed {
+        let (header, payload) = self.contents(epoch);
+        seal(&header, &payload, slots, &mut self.rng).unwrap()
+    }
+
+    pub(super) fn seal(&mut self, epoch: u64, slots: &SlotTable) -> Envelope {
         Envelope::from_bytes(&self.seal_writable(epoch, slots).bytes).unwrap()
     }
 }
@@ -205,7 +207,7 @@ pub(super) fn sample_envelope() -> (Writable, Writable) {
 
 /// SHA-256 of a counter, so that a case that fails fails again.
 #[derive(Default)]
-struct NotRandom(u64);
+pub(super) struct NotRandom(u64);
 
 impl TryRng for NotRandom {
     type Error = Infallible;

@@ -96,7 +96,7 @@ impl Payload {
         Ok(())
     }
 
-    pub(super) fn write(&self, slots: &SlotTable) -> SecretBytes {
+    pub(crate) fn write(&self, slots: &SlotTable) -> SecretBytes {
         let shares: Vec<SecretBytes> = self.keys.iter().map(AnyClientShare::to_bytes).collect();
         let secrets: Vec<Vec<u8>> = self.secrets.iter().map(SealedSecret::to_bytes).collect();
         let attachments: Vec<SecretBytes> =
@@ -130,7 +130,7 @@ impl Payload {
         writer.finish()
     }
 
-    pub(super) fn read(bytes: &[u8], header: &Header) -> Result<(Self, SlotTable), PayloadError> {
+    pub(crate) fn read(bytes: &[u8], header: &Header) -> Result<(Self, SlotTable), PayloadError> {
         let mut reader = Reader::new(bytes);
         reader.array_of(6)?;
         let kind = WalletKind::from_number(reader.uint()?).ok_or(PayloadError::Malformed)?;
