@@ -18,7 +18,7 @@ use twoshare_core::{
     },
 };
 use twoshare_protocol::{
-    Custodian, Party,
+    Custodian, Nonce, Party,
     message::{Receipt, Signed, State},
     session::{Asked, AskedRequest, Proving, Ready, SessionError},
     wire::Message as _,
@@ -89,8 +89,7 @@ impl Client {
     ///
     /// See [`StateError`].
     pub async fn state(&self, wallet: WalletId) -> Result<State, StateError> {
-        let mut nonce = [0; 32];
-        rand_core::Rng::fill_bytes(&mut rng(), &mut nonce);
+        let nonce = Nonce::make(&mut rng());
         let signed = self.custodian.state(wallet, nonce).await?;
         let state = signed.verify(&self.identity).map_err(StateError::WrongCustodian)?;
         if state.nonce == nonce && state.wallet == wallet && state.user == self.user {
@@ -141,7 +140,7 @@ impl Client {
                 return Err(error);
             }
         };
-        let digest = Some(written.digest.to_bytes());
+        let digest = Some(written.digest);
         let receipt = self.custodian.commit(ready.commit(digest, &mut rng())).await?;
         ready.check_receipt(&receipt, digest)?;
         let mut without_receipt = Vec::new();

@@ -2,7 +2,6 @@
 
 use twoshare_core::{
     curve::{AnySigningKey, AnyVerifyingKey},
-    digest::Digest,
     envelope::{Envelope, Expected, Opened, Payload, Slot, SlotId, VouchedBy},
     id::{Purpose, WalletId, WalletKind},
     method::BackupMethod,
@@ -10,6 +9,7 @@ use twoshare_core::{
     store::EnvelopeName,
 };
 use twoshare_protocol::{
+    Nonce,
     message::{EpochState, State},
     session::{Asked, Proving, Ready, check_drill},
 };
@@ -133,8 +133,7 @@ impl Client {
         method: &dyn BackupMethod,
     ) -> Result<EnvelopeName, DrillError> {
         let (_, opened) = self.open_known(wallet.id, method, wallet.verifying_keys()).await?;
-        let mut nonce = [0; 32];
-        rand_core::Rng::fill_bytes(&mut rng(), &mut nonce);
+        let nonce = Nonce::make(&mut rng());
         let drilled = self.custodian().drill(wallet.id, nonce).await?;
         let party = self.party(wallet.id, opened.payload.kind);
         check_drill(&party, nonce, &drilled, &opened.payload.keys)?;
@@ -208,7 +207,7 @@ impl Client {
         expected: &Expected,
     ) -> Result<Opened, OpenBackupError> {
         let digest = stated.envelope.ok_or(OpenBackupError::NotBackedUp { wallet })?;
-        let name = EnvelopeName { wallet, epoch: stated.epoch, digest: Digest::from_bytes(digest) };
+        let name = EnvelopeName { wallet, epoch: stated.epoch, digest };
         let envelope: Envelope =
             self.fetch(name).await.map_err(|stores| OpenBackupError::NotFound { stores })?;
         let expected = Expected {

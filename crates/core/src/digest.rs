@@ -5,7 +5,7 @@ use core::{fmt, str::FromStr};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-/// The SHA-256 (FIPS 180-4) of an envelope's COSE bytes: what receipts and stores call it by.
+/// A SHA-256 digest (FIPS 180-4). Of an envelope's COSE bytes, it is what receipts and stores call it by.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 

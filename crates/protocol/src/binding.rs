@@ -1,8 +1,8 @@
 //! What every proof of a session is bound to. Both sides build it from what they know themselves:
 //! the client from what it asked and whom it pinned, the custodian from who is logged in.
 
-use sha2::{Digest as _, Sha256};
 use twoshare_core::{
+    digest::Digest,
     id::{Epoch, OperationId, Purpose, WalletId, WalletKind},
     identity::CustodianIdentity,
     proof::{Operation, Stage, Statement, Transition},
@@ -10,7 +10,7 @@ use twoshare_core::{
 };
 
 use crate::{
-    Digest,
+    Nonce,
     message::{Begin, Begun, Plan, digest},
     rules::Evidence,
 };
@@ -31,8 +31,8 @@ pub struct Party {
 /// The nonces of a session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Nonces {
-    pub(crate) client: Digest,
-    pub(crate) custodian: Digest,
+    pub(crate) client: Nonce,
+    pub(crate) custodian: Nonce,
 }
 
 /// What a proof in this session states: `operation`, of the `commitments` proven, with `body` as
@@ -54,9 +54,9 @@ pub(crate) fn statement(
         kind: party.kind,
         epochs: transitions(begin),
         commitments,
-        client_nonce: nonces.client,
-        custodian_nonce: nonces.custodian,
-        body,
+        client_nonce: nonces.client.to_bytes(),
+        custodian_nonce: nonces.custodian.to_bytes(),
+        body: body.to_bytes(),
     }
 }
 
@@ -80,14 +80,9 @@ pub(crate) fn drill_statement(
 
 /// The context of a session's sealed messages: everything said before the first of them, and who
 /// says it.
-pub(crate) fn channel_context(party: &Party, begin: &Begin, begun: &Begun) -> Digest {
-    Sha256::new()
-        .chain_update(b"twoshare/v1/session")
-        .chain_update(digest(begin))
-        .chain_update(digest(begun))
-        .chain_update(party.user.as_bytes())
-        .finalize()
-        .into()
+pub(crate) fn channel_context(party: &Party, begin: &Begin, begun: &Begun) -> Vec<u8> {
+    let (begin, begun) = (digest(begin).to_bytes(), digest(begun).to_bytes());
+    [b"twoshare/v1/session", begin.as_slice(), &begun, party.user.as_bytes()].concat()
 }
 
 fn transitions(begin: &Begin) -> Vec<Transition> {

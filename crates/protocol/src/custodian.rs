@@ -2,10 +2,13 @@
 
 use async_trait::async_trait;
 use thiserror::Error;
-use twoshare_core::id::{Epoch, OperationId, WalletId};
+use twoshare_core::{
+    digest::Digest,
+    id::{Epoch, OperationId, WalletId},
+};
 
 use crate::{
-    Digest,
+    Nonce,
     message::{
         Begin, Begun, Commit, Drilled, Ejected, Prepare, Prepared, Receipt, Request, Signed, State,
         Tombstone, Upload,
@@ -32,7 +35,7 @@ pub trait Custodian: Send + Sync {
     async fn wallets(&self) -> Result<Vec<WalletId>, ReadError>;
 
     /// The wallet as it stands, signed for this nonce.
-    async fn state(&self, wallet: WalletId, nonce: Digest) -> Result<Signed<State>, ReadError>;
+    async fn state(&self, wallet: WalletId, nonce: Nonce) -> Result<Signed<State>, ReadError>;
 
     /// The receipt of a committed operation.
     async fn receipt(
@@ -60,7 +63,7 @@ pub trait Custodian: Send + Sync {
     async fn eject(&self, request: Request) -> Result<Ejected, EjectError>;
 
     /// Proves that the custodian holds its half of the active backup epoch.
-    async fn drill(&self, wallet: WalletId, nonce: Digest) -> Result<Drilled, ReadError>;
+    async fn drill(&self, wallet: WalletId, nonce: Nonce) -> Result<Drilled, ReadError>;
 
     /// Writes an envelope into the custodian's own store.
     async fn put_envelope(&self, upload: Upload, envelope: Vec<u8>) -> Result<(), UploadError>;

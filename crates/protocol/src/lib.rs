@@ -2,6 +2,7 @@
 
 mod binding;
 mod exchange;
+mod nonce;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -12,7 +13,4 @@ pub mod rules;
 pub mod session;
 pub mod wire;
 
-pub use self::{binding::Party, custodian::Custodian};
-
-/// A SHA-256 digest.
-pub type Digest = [u8; 32];
+pub use self::{binding::Party, custodian::Custodian, nonce::Nonce};

@@ -15,13 +15,14 @@ use std::{
 use async_trait::async_trait;
 use rand_core::CryptoRng;
 use twoshare_core::{
+    digest::Digest,
     id::{Epoch, OperationId, WalletId},
     identity::{CustodianIdentity, CustodianKeys},
     share::AnyCustodianShare,
 };
 
 use crate::{
-    Digest,
+    Nonce,
     custodian::{
         AbandonError, BeginError, CancelError, CommitError, Custodian, EjectError, PrepareError,
         ReadError, RetireError, UploadError,
@@ -101,7 +102,7 @@ struct Inner {
     rng: Box<dyn CryptoRng + Send>,
     now: Time,
     rows: BTreeMap<(String, WalletId), Row>,
-    sessions: BTreeMap<Digest, Session>,
+    sessions: BTreeMap<Nonce, Session>,
 }
 
 impl MemoryCustodian {
@@ -297,7 +298,7 @@ impl Custodian for MemorySession {
         Ok(self.custodian.lock().wallets(&self.user))
     }
 
-    async fn state(&self, wallet: WalletId, nonce: Digest) -> Result<Signed<State>, ReadError> {
+    async fn state(&self, wallet: WalletId, nonce: Nonce) -> Result<Signed<State>, ReadError> {
         self.custodian.lock().state(&self.user, wallet, nonce)
     }
 
@@ -333,7 +334,7 @@ impl Custodian for MemorySession {
         self.custodian.lock().eject(&self.user, &request)
     }
 
-    async fn drill(&self, wallet: WalletId, nonce: Digest) -> Result<Drilled, ReadError> {
+    async fn drill(&self, wallet: WalletId, nonce: Nonce) -> Result<Drilled, ReadError> {
         self.custodian.lock().drill(&self.user, wallet, nonce)
     }
 

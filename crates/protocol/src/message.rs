@@ -4,9 +4,9 @@
 //! stands beside it is public to whoever may read the wallet. The transport below (TLS) is trusted
 //! with nothing but availability.
 
-use sha2::{Digest as _, Sha256};
 use twoshare_core::{
     channel::EphemeralKey,
+    digest::Digest,
     id::{CurveId, Epoch, OperationId, Purpose, WalletId, WalletKind},
     identity::{CustodianIdentity, CustodianKeys, Signature, SignatureError, SigningDomain},
     proof::{Operation, Proof, Stage},
@@ -16,7 +16,7 @@ use twoshare_core::{
 };
 
 use crate::{
-    Digest,
+    Nonce,
     rules::{Evidence, Time},
     wire::{Message, Wire, message},
 };
@@ -49,7 +49,7 @@ pub enum Plan {
         /// A key for each.
         curves: Vec<CurveId>,
         /// The client's commitment to its half ([`keygen`](twoshare_core::keygen)).
-        hash: Digest,
+        hash: [u8; 32],
     },
     /// Both sides make new epochs from one they share ([`reshare`](twoshare_core::reshare)).
     Reshare {
@@ -90,11 +90,11 @@ message! {
         /// The digest of the [`Begin`] that it answers.
         begin: Digest,
         /// The custodian's nonce. It also names the session.
-        nonce: Digest,
+        nonce: Nonce,
         /// The custodian's ephemeral key for this session.
         ephemeral: EphemeralKey,
         /// For a resharing: the early commitment to each item.
-        early: Vec<Digest>,
+        early: Vec<[u8; 32]>,
         /// For a key generation: the custodian's half.
         keygen: Option<SecretBytes>,
     }
@@ -108,9 +108,9 @@ message! {
         /// The operation's id.
         id: OperationId,
         /// The custodian's nonce.
-        nonce: Digest,
+        nonce: Nonce,
         /// The client's nonce.
-        client_nonce: Digest,
+        client_nonce: Nonce,
         /// The client's ephemeral key for this session.
         ephemeral: EphemeralKey,
         /// Receipts of this custodian for epochs that it may have forgotten.
@@ -212,9 +212,9 @@ message! {
     /// of the eject itself.
     pub struct RequestBody = 11 {
         /// The custodian's nonce.
-        nonce: Digest,
+        nonce: Nonce,
         /// The client's nonce.
-        client_nonce: Digest,
+        client_nonce: Nonce,
         /// The client's ephemeral key, to which an eject is answered.
         ephemeral: EphemeralKey,
     }
@@ -283,7 +283,7 @@ message! {
         /// That epoch.
         epoch: Epoch,
         /// The custodian's nonce.
-        nonce: Digest,
+        nonce: Nonce,
         /// A proof per custodian share, read back from storage.
         proofs: Vec<Proof>,
     }
@@ -326,7 +326,7 @@ message! {
         /// The custodian's time, in seconds since the Unix epoch.
         at: Time,
         /// The asker's nonce.
-        nonce: Digest,
+        nonce: Nonce,
     }
 }
 
@@ -458,7 +458,7 @@ impl<T: Statement> Message for Signed<T> {
 #[must_use]
 pub fn digest<M: Message>(message: &M) -> Digest {
     // Exposed: only to the hash.
-    Sha256::digest(message.to_bytes().expose_secret()).into()
+    Digest::of(message.to_bytes().expose_secret())
 }
 
 /// A list whose first item says which variant follows.

@@ -19,7 +19,7 @@ use twoshare_core::{
     proof::Operation,
 };
 
-use crate::Digest;
+use twoshare_core::digest::Digest;
 
 mod clock;
 mod commit;

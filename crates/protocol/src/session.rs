@@ -23,7 +23,7 @@ use twoshare_core::{
 };
 
 use crate::{
-    Digest,
+    Nonce,
     binding::{Nonces, Party, channel_context, statement},
     exchange::{keygen_session, reshare_context},
     message::{
@@ -255,7 +255,7 @@ impl Asked {
             wallet: party.wallet,
             id: begin.id,
             nonce: begun.nonce,
-            client_nonce: random(rng),
+            client_nonce: Nonce::make(rng),
             ephemeral: ephemeral.public_key(),
             receipts,
             sealed: sealed.into(),
@@ -501,10 +501,4 @@ fn decode_released(
         }
     };
     (0..).zip(released).map(decode).collect()
-}
-
-fn random<R: CryptoRng + ?Sized>(rng: &mut R) -> Digest {
-    let mut bytes = [0; 32];
-    rng.fill_bytes(&mut bytes);
-    bytes
 }

@@ -6,6 +6,7 @@
 use thiserror::Error;
 use twoshare_core::{
     channel::EphemeralKey,
+    digest::Digest,
     id::{CurveId, Epoch, OperationId, Purpose, WalletId, WalletKind},
     identity::{CustodianIdentity, Signature},
     proof::{Operation, Proof},
@@ -13,6 +14,8 @@ use twoshare_core::{
     share::AnyCommitment,
     wire::{Malformed, Reader, Writer},
 };
+
+use crate::Nonce;
 
 /// The version of every message.
 const VERSION: u64 = 1;
@@ -220,7 +223,7 @@ macro_rules! as_fixed {
     )+ };
 }
 
-as_fixed!(WalletId, OperationId, Proof);
+as_fixed!(Digest, Nonce, WalletId, OperationId, Proof);
 
 /// What is written as its number.
 macro_rules! as_number {

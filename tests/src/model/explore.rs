@@ -8,6 +8,7 @@ use std::{
 
 use stateright::{Checker as _, Expectation, HasDiscoveries, Model, Property};
 use twoshare_core::{
+    digest::Digest,
     id::{Purpose, WalletKind},
     proof::Operation,
 };
@@ -82,7 +83,7 @@ impl World {
                 let ask = Ask {
                     operation,
                     id: operation_id(number),
-                    request: [number; 32],
+                    request: Digest::from_bytes([number; 32]),
                     evidence,
                     signing: signing.map(|_| first),
                     backup: backup.map(|_| first),

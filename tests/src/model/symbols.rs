@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use twoshare_core::id::{Epoch, OperationId, Purpose};
-use twoshare_protocol::Digest;
+use twoshare_core::{
+    digest::Digest,
+    id::{Epoch, OperationId, Purpose},
+};
 
 /// The operations of the owner are numbered below this, those of the thief from here on.
 pub const FIRST_OF_THIEF: u8 = 8;
@@ -190,6 +192,6 @@ impl Envelope {
         for (to, from) in digest.iter_mut().zip(bytes) {
             *to = from;
         }
-        digest
+        Digest::from_bytes(digest)
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use twoshare_core::{
+    digest::Digest,
     id::{Epoch, Purpose, WalletKind},
     proof::Operation,
 };
@@ -380,7 +381,7 @@ impl World {
         let ask = Ask {
             operation,
             id: operation_id(number),
-            request: digest,
+            request: Digest::from_bytes(digest),
             evidence,
             signing,
             backup,

@@ -4,6 +4,7 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use thiserror::Error;
 use twoshare_core::{
     curve::{AnySigningKey, AnyVerifyingKey},
+    digest::Digest,
     id::{CurveId, Epoch, OperationId, Purpose, WalletId, WalletKind},
     identity::CustodianIdentity,
     proof::{Operation, Stage},
@@ -11,7 +12,7 @@ use twoshare_core::{
 };
 
 use crate::{
-    Digest,
+    Nonce,
     binding::Party,
     custodian::{AbandonError, BeginError, CommitError, Custodian, PrepareError, ReadError},
     message::{Begun, Prepared, Receipt, Request, Signed, State, Tombstone},
@@ -86,7 +87,7 @@ impl<C: Clone> Clone for Device<C> {
 pub fn envelope_of(id: OperationId) -> Digest {
     let mut digest = [0x5e; 32];
     digest.iter_mut().zip(id.to_bytes()).for_each(|(to, from)| *to = from);
-    digest
+    Digest::from_bytes(digest)
 }
 
 impl<C: Custodian> Device<C> {
@@ -159,7 +160,7 @@ impl<C: Custodian> Device<C> {
     ///
     /// See [`Failure`].
     pub async fn state(&self) -> Result<State, Failure> {
-        let nonce = [7; 32];
+        let nonce = Nonce::from_bytes([7; 32]);
         let state = self.custodian.state(self.party.wallet, nonce).await?;
         let state = state.verify(&self.party.custodian).map_err(SessionError::WrongCustodian)?;
         if state.nonce == nonce

@@ -1,7 +1,7 @@
 //! Commit, abandon, and the envelopes that are written in between.
 
-use sha2::{Digest as _, Sha256};
 use twoshare_core::{
+    digest::Digest,
     envelope::Envelope,
     id::{Epoch, Purpose, WalletId, WalletKind},
     proof::{Operation, Proof},
@@ -9,7 +9,6 @@ use twoshare_core::{
 
 use super::{Inner, Material, PendingSession, Row, StoredEnvelope, evidence::Claim};
 use crate::{
-    Digest,
     binding::Party,
     custodian::{AbandonError, CommitError, EvidenceError, UploadError},
     message::{Commit, Receipt, Request, Signed, Tombstone, Upload, digest},
@@ -82,7 +81,7 @@ impl Inner {
     ) -> Result<(), UploadError> {
         let party = self.party(user);
         let row = self.find(user, upload.wallet).ok_or(UploadError::NotFound)?;
-        let digest: Digest = Sha256::digest(&bytes).into();
+        let digest = Digest::of(&bytes);
         let envelope = Envelope::from_bytes(&bytes).map_err(|_| UploadError::WrongEnvelope)?;
         if envelope.header().wallet != upload.wallet || envelope.header().epoch != upload.epoch {
             return Err(UploadError::WrongEnvelope);

@@ -1,6 +1,7 @@
 //! Checking what a request proves, against what is stored.
 
 use twoshare_core::{
+    digest::Digest,
     id::{Purpose, Role, WalletKind},
     proof::{Operation, Proof},
     share::AnyCommitment,
@@ -8,7 +9,6 @@ use twoshare_core::{
 
 use super::{Material, PendingSession};
 use crate::{
-    Digest,
     binding::{Nonces, Party, statement},
     custodian::EvidenceError,
     message::Begin,

@@ -1,10 +1,13 @@
 //! What a session token alone may ask for.
 
-use twoshare_core::id::{Epoch, OperationId, WalletId, WalletKind};
+use twoshare_core::{
+    digest::Digest,
+    id::{Epoch, OperationId, WalletId, WalletKind},
+};
 
-use super::{Inner, Material, evidence::commitments, read_back, session::random};
+use super::{Inner, Material, evidence::commitments, read_back};
 use crate::{
-    Digest,
+    Nonce,
     binding::{Nonces, Party, drill_statement},
     custodian::{ReadError, RetireError},
     message::{
@@ -28,7 +31,7 @@ impl Inner {
         &mut self,
         user: &str,
         wallet: WalletId,
-        nonce: Digest,
+        nonce: Nonce,
     ) -> Result<Signed<State>, ReadError> {
         let custodian = *self.keys.identity();
         let rules = &self.find(user, wallet).ok_or(ReadError::NotFound)?.rules;
@@ -120,14 +123,14 @@ impl Inner {
         &mut self,
         user: &str,
         wallet: WalletId,
-        nonce: Digest,
+        nonce: Nonce,
     ) -> Result<Drilled, ReadError> {
         let custodian = *self.keys.identity();
         let row = self.find(user, wallet).ok_or(ReadError::NotFound)?;
         let (kind, active) = (row.rules.kind(), row.rules.backup().ok_or(ReadError::NotFound)?);
         let (epoch, material) = (active.epoch, read_back(&active.material)?);
         let party = Party { custodian, user: user.to_owned(), wallet, kind };
-        let nonces = Nonces { client: nonce, custodian: random(&mut self.rng) };
+        let nonces = Nonces { client: nonce, custodian: Nonce::make(&mut self.rng) };
         let statement = drill_statement(&party, epoch, nonces, commitments(&material));
         let proofs = material.iter().map(|share| share.prove(&statement, &mut self.rng)).collect();
         Ok(Drilled { epoch, nonce: nonces.custodian, proofs })

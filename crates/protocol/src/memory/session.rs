@@ -1,6 +1,5 @@
 //! Sessions: what a custodian commits itself to before it hears what is proven.
 
-use rand_core::CryptoRng;
 use twoshare_core::{
     channel::EphemeralSecret,
     id::{CurveId, Purpose, WalletKind},
@@ -11,7 +10,7 @@ use twoshare_core::{
 
 use super::Inner;
 use crate::{
-    Digest,
+    Nonce,
     binding::Party,
     custodian::BeginError,
     message::{Begin, Begun, Plan, Signed, digest},
@@ -74,7 +73,7 @@ impl Inner {
         let ephemeral = EphemeralSecret::make(&mut self.rng);
         let begun = Begun {
             begin: digest(&begin),
-            nonce: random(&mut self.rng),
+            nonce: Nonce::make(&mut self.rng),
             ephemeral: ephemeral.public_key(),
             early,
             keygen,
@@ -184,10 +183,4 @@ fn reshapes(operation: Operation, kind: WalletKind, from: Stage, to: &[Stage]) -
         }
         _ => false,
     }
-}
-
-pub(super) fn random(rng: &mut (impl CryptoRng + ?Sized)) -> Digest {
-    let mut bytes = [0; 32];
-    rng.fill_bytes(&mut bytes);
-    bytes
 }

@@ -7,7 +7,7 @@ use twoshare_core::{
 };
 
 use super::{Active, Authority, Evidence, Frozen, Outcome, Policy, Restorable, Time, Wallet};
-use crate::Digest;
+use twoshare_core::digest::Digest;
 
 /// What a commit did: what its receipt says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

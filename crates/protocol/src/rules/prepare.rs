@@ -10,7 +10,7 @@ use super::{
     Authority, Evidence, Frozen, Highest, MAX_EPOCH_JUMP, Outcome, Pending, Policy, Time,
     WaitRefusal, Wallet,
 };
-use crate::Digest;
+use twoshare_core::digest::Digest;
 
 /// What a prepare asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

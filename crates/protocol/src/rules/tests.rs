@@ -10,7 +10,7 @@ use super::{
     Highest, MAX_EPOCH_JUMP, Outcome, Policy, PrepareRefusal, ReleaseRefusal, RetireRefusal,
     UnfreezeRefusal, WaitRefusal, Wallet as Rules, WindowRefusal,
 };
-use crate::Digest;
+use twoshare_core::digest::Digest;
 
 /// What the custodian holds of an epoch is its name here.
 type Wallet = Rules<String, ()>;
@@ -34,7 +34,7 @@ fn epoch(number: u64) -> Epoch {
 }
 
 fn digest(number: u8) -> Digest {
-    [number; 32]
+    Digest::from_bytes([number; 32])
 }
 
 /// The next epochs that this operation makes.

@@ -10,6 +10,7 @@ use twoshare_core::{
 
 use super::{Exchange, Offered, Ready};
 use crate::{
+    Nonce,
     binding::{Nonces, Party},
     message::{Begin, Begun, Prepare},
     wire::{DecodeError, Message, Wire, message},
@@ -43,9 +44,9 @@ message! {
         /// What was asked.
         begin: Begin,
         /// The client's nonce.
-        client_nonce: [u8; 32],
+        client_nonce: Nonce,
         /// The custodian's nonce.
-        custodian_nonce: [u8; 32],
+        custodian_nonce: Nonce,
         /// The new shares.
         made: Vec<SecretBytes>,
         /// The custodian's shares of the opened epoch, in a single-key recovery.

@@ -1,8 +1,8 @@
 //! An operation whose new shares are made and checked, and which waits for its commit.
 
 use rand_core::CryptoRng;
-use sha2::{Digest as _, Sha256};
 use twoshare_core::{
+    digest::Digest,
     id::{Epoch, OperationId, Purpose},
     proof::{Operation, Proof},
     share::{AnyClientShare, AnyCustodianShare},
@@ -10,7 +10,6 @@ use twoshare_core::{
 
 use super::SessionError;
 use crate::{
-    Digest,
     binding::{Nonces, Party, statement},
     message::{Begin, Commit, CommitBody, Receipt, Signed, Upload, digest},
 };
@@ -92,7 +91,7 @@ impl Ready {
         envelope: &[u8],
         rng: &mut R,
     ) -> Upload {
-        let proofs = self.prove(Operation::Upload, Sha256::digest(envelope).into(), rng);
+        let proofs = self.prove(Operation::Upload, Digest::of(envelope), rng);
         Upload { wallet: self.party.wallet, epoch, id: Some(self.begin.id), proofs }
     }
 

@@ -9,11 +9,10 @@ use twoshare_core::{
 };
 
 use super::{
-    Proving, SessionError, check_begun, check_custodian, client_channel, decode_released, random,
-    stage_of,
+    Proving, SessionError, check_begun, check_custodian, client_channel, decode_released, stage_of,
 };
 use crate::{
-    Digest,
+    Nonce,
     binding::{Nonces, Party, drill_statement, statement},
     message::{
         Begin, Begun, Drilled, Ejected, Plan, Released, Request, RequestBody, Signed, digest,
@@ -82,7 +81,7 @@ impl AskedRequest {
         let ephemeral = EphemeralSecret::make(rng);
         let body = RequestBody {
             nonce: begun.nonce,
-            client_nonce: random(rng),
+            client_nonce: Nonce::make(rng),
             ephemeral: ephemeral.public_key(),
         };
         let nonces = Nonces { client: body.client_nonce, custodian: begun.nonce };
@@ -139,7 +138,7 @@ impl Requested {
 /// It has not proven it: the drill has failed, and the backup cannot be relied on.
 pub fn check_drill(
     party: &Party,
-    nonce: Digest,
+    nonce: Nonce,
     drilled: &Drilled,
     backup: &[AnyClientShare],
 ) -> Result<(), SessionError> {

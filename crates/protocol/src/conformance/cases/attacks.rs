@@ -8,7 +8,7 @@ use twoshare_core::{
 
 use super::{ONE, SETUP, backed_up, generated, imported, refusal, run};
 use crate::{
-    Custodian,
+    Custodian, Nonce,
     conformance::{Harness, device::With},
     custodian::{BeginError, EvidenceError, PrepareError, ReadError},
     message::Plan,
@@ -73,9 +73,9 @@ pub fn another_users_wallet_does_not_exist<H: Harness>() {
     let other = custodian.login("mallory");
     assert_eq!(custodian.block_on(other.wallets()), Ok(Vec::new()));
     let wallet = device.party.wallet;
-    let state = custodian.block_on(other.state(wallet, [0; 32])).map(|_| ());
+    let state = custodian.block_on(other.state(wallet, Nonce::from_bytes([0; 32]))).map(|_| ());
     assert_eq!(state, Err(ReadError::NotFound));
-    let drill = custodian.block_on(other.drill(wallet, [0; 32])).map(|_| ());
+    let drill = custodian.block_on(other.drill(wallet, Nonce::from_bytes([0; 32]))).map(|_| ());
     assert_eq!(drill, Err(ReadError::NotFound));
     let asked = custodian.block_on(device.ask(Operation::Refresh, With::Method)).expect(SETUP);
     let begin = custodian.block_on(other.begin(asked.message().clone())).map(|_| ());

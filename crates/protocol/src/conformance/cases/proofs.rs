@@ -1,10 +1,10 @@
 //! What has to be proven, and what a proof is bound to.
 
-use twoshare_core::{id::CurveId, proof::Operation};
+use twoshare_core::{digest::Digest, id::CurveId, proof::Operation};
 
 use super::{BOTH, ONE, SETUP, USER, backed_up, generated, imported, refusal};
 use crate::{
-    Custodian,
+    Custodian, Nonce,
     conformance::{
         Harness,
         device::{Device, Failure, With},
@@ -115,7 +115,7 @@ pub fn a_commit_needs_the_new_shares<H: Harness>() {
     let custodian = H::start(Policy::default());
     let mut device = backed_up(&custodian);
     let ready = custodian.block_on(device.prepare(Operation::Recover, With::Method)).expect(SETUP);
-    let envelope = Some([1; 32]);
+    let envelope = Some(Digest::from_bytes([1; 32]));
     let good = ready.commit(envelope, device.rng());
 
     let mut without = good.clone();
@@ -125,7 +125,7 @@ pub fn a_commit_needs_the_new_shares<H: Harness>() {
     assert_eq!(refused, Err(CommitError::Evidence(count)));
 
     let mut other = good.clone();
-    other.body.envelope = Some([2; 32]);
+    other.body.envelope = Some(Digest::from_bytes([2; 32]));
     let refused = custodian.block_on(device.custodian.commit(other)).map(|_| ());
     assert_eq!(refused, Err(CommitError::Evidence(EvidenceError::Invalid { key: 0 })));
 
@@ -174,15 +174,18 @@ pub fn the_device_alone_only_replaces<H: Harness>() {
 pub fn a_drill_is_proven_with_a_fresh_nonce<H: Harness>() {
     let custodian = H::start(Policy::default());
     let device = backed_up(&custodian);
-    let drilled = custodian.block_on(device.custodian.drill(device.party.wallet, [3; 32]));
+    let drilled =
+        custodian.block_on(device.custodian.drill(device.party.wallet, Nonce::from_bytes([3; 32])));
     let drilled = drilled.expect(SETUP);
-    check_drill(&device.party, [3; 32], &drilled, &device.backup).expect("it holds its half");
-    check_drill(&device.party, [4; 32], &drilled, &device.backup)
+    check_drill(&device.party, Nonce::from_bytes([3; 32]), &drilled, &device.backup)
+        .expect("it holds its half");
+    check_drill(&device.party, Nonce::from_bytes([4; 32]), &drilled, &device.backup)
         .expect_err("a proof for another nonce says nothing of today");
-    check_drill(&device.party, [3; 32], &drilled, &device.signing)
+    check_drill(&device.party, Nonce::from_bytes([3; 32]), &drilled, &device.signing)
         .expect_err("a proof of the backup says nothing of the signing pair");
     let one = Device::keygen(custodian.login(USER), custodian.identity(), USER, ONE);
     let one = custodian.block_on(one).expect(SETUP);
-    let none = custodian.block_on(device.custodian.drill(one.party.wallet, [3; 32]));
+    let none =
+        custodian.block_on(device.custodian.drill(one.party.wallet, Nonce::from_bytes([3; 32])));
     assert!(none.is_err(), "there is no backup to drill");
 }

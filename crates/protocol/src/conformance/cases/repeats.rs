@@ -1,6 +1,6 @@
 //! Answers that were lost, and requests that arrive again or late.
 
-use twoshare_core::proof::Operation;
+use twoshare_core::{digest::Digest, proof::Operation};
 
 use super::{SETUP, backed_up, refusal, run};
 use crate::{
@@ -60,7 +60,7 @@ pub fn a_repeated_commit_has_the_same_receipt<H: Harness>() {
     let asked = custodian.block_on(asked).expect("a receipt can be asked for");
     assert_eq!(first.to_bytes().expose_secret(), asked.to_bytes().expose_secret());
 
-    let other = ready.commit(Some([9; 32]), device.rng());
+    let other = ready.commit(Some(Digest::from_bytes([9; 32])), device.rng());
     let other = custodian.block_on(device.custodian.commit(other)).map(|_| ());
     let committed = Some(envelope_of(ready.id()));
     assert_eq!(other, Err(CommitRefusal::OtherEnvelope { committed }.into()));
