@@ -9,6 +9,7 @@
 mod custodian;
 mod envelope;
 mod ids;
+mod messages;
 mod secrets;
 mod sharing;
 
@@ -53,6 +54,9 @@ pub const TARGETS: &[Target] = &[
     envelope::CHECK_CODE,
     envelope::OBJECT_NAME,
     envelope::AGREEMENT_KEY,
+    messages::EXCHANGE,
+    messages::MESSAGE,
+    messages::JOURNAL,
 ];
 
 /// Runs the body of this name; what the libFuzzer binaries call.
