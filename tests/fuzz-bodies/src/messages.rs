@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use pollster::block_on;
 use twoshare_core::{
     curve::AnySigningKey,
+    digest::Digest,
     id::{CurveId, Epoch, OperationId, Purpose, Sharing, WalletId, WalletKind},
     keygen::{self, Session},
     proof::{Operation, Stage},
@@ -13,7 +14,7 @@ use twoshare_core::{
     share::KeyId,
 };
 use twoshare_protocol::{
-    Custodian, Party,
+    Custodian, Nonce, Party,
     memory::MemoryCustodian,
     message::{
         Begin, Begun, Commit, CommitBody, Dealt, Drilled, Ejected, Prepare, PrepareBody, Prepared,
@@ -169,9 +170,13 @@ static SAID: LazyLock<Said> = LazyLock::new(|| {
     let reshare = reshare.expect("shares of the wallet");
     let ready = said.exchange(&login, reshare, Proving::Signing(signing));
     said.keep(&ready.upload(Epoch::FIRST, b"an envelope", &mut rng));
-    said.commit(&login, &ready, Some([8; 32]));
-    said.keep(&block_on(login.state(party.wallet, [9; 32])).expect("it is there"));
-    said.keep(&block_on(login.drill(party.wallet, [9; 32])).expect("it is there"));
+    said.commit(&login, &ready, Some(Digest::of(b"an envelope")));
+    said.keep(
+        &block_on(login.state(party.wallet, Nonce::from_bytes([9; 32]))).expect("it is there"),
+    );
+    said.keep(
+        &block_on(login.drill(party.wallet, Nonce::from_bytes([9; 32]))).expect("it is there"),
+    );
     said
 });
 
@@ -197,7 +202,7 @@ impl Said {
         ready
     }
 
-    fn commit(&mut self, login: &impl Custodian, ready: &Ready, envelope: Option<[u8; 32]>) {
+    fn commit(&mut self, login: &impl Custodian, ready: &Ready, envelope: Option<Digest>) {
         let commit = ready.commit(envelope, &mut rng());
         self.keep(&commit);
         let receipt = block_on(login.commit(commit)).expect("an honest commit");
