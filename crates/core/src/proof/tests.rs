@@ -92,6 +92,7 @@ on_every_curve! {
     proofs_do_not_repeat_their_nonce,
     forgeries_by_algebra_fail,
     random_secrets_prove,
+    every_field_is_in_the_challenge,
 }
 
 fn a_proof_holds_for_its_statement_only<C: Curve>() {
@@ -252,4 +253,26 @@ fn random_secrets_prove<C: Curve>() {
             commitment.verify_possession(Role::Client, Purpose::Backup, 0, &statement, &proof);
         prop_assert_eq!(verdict, Ok(()));
     });
+}
+
+/// The fields that the point of the proof implies as well are in the hash all the same.
+fn every_field_is_in_the_challenge<C: Curve>() {
+    let (key, client, _) = make::<C>(1);
+    let statement = statement(vec![any(client.commitment())]);
+    let of = |role, purpose, index| {
+        Challenge::of_share(&statement, role, purpose, index, client.commitment()).fields
+    };
+    let (again, _) = split(&key, client.id(), &mut rng(9));
+    let fields = [
+        of(Role::Client, Purpose::Backup, 0),
+        of(Role::Custodian, Purpose::Backup, 0),
+        of(Role::Client, Purpose::Signing, 0),
+        of(Role::Client, Purpose::Backup, 1),
+        Challenge::of_share(&statement, Role::Client, Purpose::Backup, 0, again.commitment())
+            .fields,
+        Challenge::of_key(&statement, 0, key.verifying_key()).fields,
+    ];
+    for (place, one) in fields.iter().enumerate() {
+        assert!(fields[..place].iter().all(|other| other != one), "{place}");
+    }
 }
