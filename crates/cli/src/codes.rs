@@ -30,17 +30,23 @@ pub(crate) trait HasCode: Error {
 impl<E: HasCode> From<E> for Failure {
     fn from(error: E) -> Self {
         let (code, data) = error.coded();
-        let mut message = error.to_string();
-        let mut source = error.source();
-        while let Some(inner) = source {
-            message.push_str(": ");
-            message.push_str(&inner.to_string());
-            source = inner.source();
-        }
+        let message = with_sources(&error);
         let data = if let Value::Object(data) = data { data } else { Map::new() };
         data.into_iter()
             .fold(Self::new(code, message), |failure, (name, value)| failure.with(&name, value))
     }
+}
+
+/// What an error says, and after it what its sources say.
+pub(crate) fn with_sources(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        message.push_str(": ");
+        message.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    message
 }
 
 /// What the method of a slot is called on the command line and in JSON.

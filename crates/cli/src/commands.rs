@@ -1,6 +1,7 @@
 //! The commands, one module each.
 
 mod backups;
+mod demo;
 mod export;
 mod import;
 mod inspect;
@@ -11,6 +12,8 @@ use crate::answer::{Answer, Failure};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// The whole story in a temporary directory, with a custodian of its own; needs nothing.
+    Demo(demo::Demo),
     /// Say what a backup is, without any secret; with `--method`, whether that opens it.
     Inspect(inspect::Inspect),
     /// What is in a store, and its repair.
@@ -25,6 +28,7 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn run(self) -> Result<Answer, Failure> {
         match self {
+            Self::Demo(demo) => demo.run(),
             Self::Inspect(inspect) => inspect.run(),
             Self::Backups(backups) => backups.run(),
             Self::Export(export) => export.run(),

@@ -9,6 +9,7 @@ mod answer;
 mod backup;
 mod codes;
 mod commands;
+mod demo;
 mod secrets;
 mod stores;
 
