@@ -224,6 +224,10 @@ mod tests {
         let per_device = Writer::new(0).array(3).uint(2).text("x").bytes(b"held");
         assert_eq!(with(per_device), AttachmentError::Malformed);
         assert_eq!(with(Writer::new(0).array(2).uint(1).text("x")), AttachmentError::Malformed);
+        // A head that announces one item more, or fewer, than there are.
+        assert_eq!(with(Writer::new(0).array(3).uint(2).text("x")), AttachmentError::Malformed);
+        let durable = Writer::new(0).array(2).uint(1).text("x").bytes(b"held");
+        assert_eq!(with(durable), AttachmentError::Malformed);
         let class = AttachmentError::Class { number: 3 };
         assert_eq!(with(Writer::new(0).array(2).uint(3).text("x")), class);
     }

@@ -2,6 +2,8 @@
 
 mod forward_secrecy;
 
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 
@@ -132,6 +134,18 @@ fn messages_of_another_session_are_refused() {
     }
 }
 
+/// The whole identity is in the key schedule, not only the key that messages are sealed to.
+#[test]
+fn messages_under_another_signing_key_are_refused() {
+    let mut ends = Ends::new(1);
+    let by_client = ends.client(CONTEXT).seal(Step::FIRST, b"question", &mut ends.rng).unwrap();
+    let (keys, other) = (ends.keys.to_bytes(), Ends::new(2).keys.to_bytes());
+    let mixed = [&other.expose_secret()[..33], &keys.expose_secret()[33..]].concat();
+    ends.keys = CustodianKeys::from_bytes(&mixed).unwrap();
+    let opened = ends.custodian(CONTEXT).open(Step::FIRST, &by_client);
+    assert_eq!(opened.unwrap_err(), OpenError::OtherSession);
+}
+
 /// The names of session and context, the step and the direction in the header are there to give an
 /// error its name. Forging them opens nothing: each is in the key as well.
 #[test]
@@ -151,6 +165,10 @@ fn a_forged_header_opens_nothing() {
     let other = ends.custodian(b"another");
     let forged = forge(&other.0.context, 3 + NAME_LEN);
     assert_eq!(other.open(Step::FIRST, &forged).unwrap_err(), damaged);
+    // Two contexts whose names collide, all the same, have different keys.
+    let mut colliding = ends.custodian(b"another");
+    colliding.0.context = ends.custodian(CONTEXT).0.context;
+    assert_eq!(colliding.open(Step::FIRST, &sealed).unwrap_err(), damaged);
     let stranger = Ends::new(2).custodian(CONTEXT);
     let forged = forge(&[stranger.0.session, stranger.0.context].concat(), 3);
     assert_eq!(stranger.open(Step::FIRST, &forged).unwrap_err(), damaged);
@@ -181,7 +199,7 @@ fn an_attacker_needs_both_agreements() {
 fn no_two_messages_share_a_key() {
     let ends = Ends::new(1);
     let custodian = ends.custodian(CONTEXT);
-    let mut salts = std::collections::HashSet::new();
+    let mut salts = HashSet::new();
     let mut count = 0;
     for step in [0, 1] {
         for message in [&b"one"[..], b"two", b"two!", b""] {
@@ -192,10 +210,18 @@ fn no_two_messages_share_a_key() {
             count += 1;
         }
     }
-    let mut rng = ChaCha20Rng::seed_from_u64(10);
-    let sealed = custodian.seal(Step::FIRST, b"one", &mut rng).unwrap();
-    salts.insert(sealed[3 + 2 * NAME_LEN..HEADER_LEN].to_vec());
-    assert_eq!(salts.len(), count + 1);
+    assert_eq!(salts.len(), count);
+
+    // Other random bytes, and the same message has another key: under one key its ciphertext would
+    // be the same.
+    let ciphertexts: HashSet<_> = (0..8)
+        .map(|seed| {
+            let mut rng = ChaCha20Rng::seed_from_u64(seed);
+            let sealed = custodian.seal(Step::FIRST, b"the same", &mut rng).unwrap();
+            sealed[HEADER_LEN..HEADER_LEN + 8].to_vec()
+        })
+        .collect();
+    assert_eq!(ciphertexts.len(), 8);
 }
 
 #[test]

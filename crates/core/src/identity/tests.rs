@@ -129,7 +129,7 @@ fn a_signature_is_of_one_identity_domain_and_message() {
     let invalid = Err(SignatureError::Invalid);
     assert_eq!(verify(keys(2).identity(), DOMAIN, b"message"), invalid);
     assert_eq!(verify(keys_1.identity(), DOMAIN, b"massage"), invalid);
-    assert_eq!(verify(keys_1.identity(), SigningDomain::new("other"), b"message"), invalid);
+    assert_eq!(verify(keys_1.identity(), SigningDomain::new("tent"), b"message"), invalid);
     // The border between domain and message is signed.
     assert_eq!(verify(keys_1.identity(), SigningDomain::new("tes"), b"tmessage"), invalid);
 }
