@@ -131,6 +131,8 @@ impl<M, P> Wallet<M, P> {
                 self.end_restorable();
             }
             Authority::Newcomer | Authority::Device => {
+                // It was opened for whoever had the old epoch, and may outlast the grace.
+                self.window = None;
                 self.restorable = self.backup.take().map(|active| Restorable {
                     epoch: active.epoch,
                     material: active.material,

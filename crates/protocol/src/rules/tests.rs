@@ -475,6 +475,17 @@ fn a_disputed_request_outlives_the_dispute() {
 }
 
 #[test]
+fn a_replace_closes_the_window() {
+    let mut wallet = mpc();
+    wallet.open_window(wallet.now() + 1000 * HOUR).unwrap();
+    done(&mut wallet, Operation::Replace, 3, Evidence::Signing(epoch(1)));
+    wallet.advance(wallet.now() + 72 * HOUR);
+    assert_eq!(wallet.restorable(), None);
+    let closed = wallet.release(id(4), Evidence::Backup(epoch(2)), &policy());
+    assert_eq!(closed, Err(ReleaseRefusal::WindowClosed));
+}
+
+#[test]
 fn an_eject_needs_the_window_and_the_active_share() {
     let method = Evidence::Backup(epoch(1));
     let mut wallet = mpc();
