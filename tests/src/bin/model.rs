@@ -1,41 +1,60 @@
-//! Explores the rules of epochs and says what it found.
+//! Explores the rules of epochs and says what it found: `cargo xtask model`.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, thread::available_parallelism};
 
 use twoshare_tests::model::{config::Config, explore::explore};
 
+const USAGE: &str = "\
+Usage: model [--small | --config small|full|NAME] [--threads N]
+
+  --small          every configuration within small bounds, as --config small
+  --config full    every configuration within the stated bounds (the default)
+  --config NAME    one configuration within the stated bounds; with --small within small ones
+";
+
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let configs = match args.as_slice() {
-        ["--small"] | ["--config", "small"] => Config::small(),
-        [] | ["--config", "full"] => Config::full(),
-        ["--config", name] => Config::full().into_iter().filter(|c| c.name == *name).collect(),
-        ["--small", "--config", name] => {
-            Config::small().into_iter().filter(|c| c.name == *name).collect()
+    let mut small = false;
+    let mut name = None;
+    let mut threads = available_parallelism().map_or(1, usize::from);
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--small" => small = true,
+            "--config" => match args.next().as_deref() {
+                Some("small") => small = true,
+                Some("full") => small = false,
+                Some(one) => name = Some(one.to_owned()),
+                None => return usage(),
+            },
+            "--threads" => match args.next().and_then(|number| number.parse().ok()) {
+                Some(number) => threads = number,
+                None => return usage(),
+            },
+            _ => return usage(),
         }
-        _ => vec![],
-    };
+    }
+    let all = if small { Config::small() } else { Config::full() };
+    let configs: Vec<_> =
+        all.into_iter().filter(|config| name.as_deref().is_none_or(|n| n == config.name)).collect();
     if configs.is_empty() {
-        return ExitCode::from(2);
+        return usage();
     }
-    let mut good = true;
-    for config in configs {
-        let report = explore(&config, 1);
-        println!(
-            "{}: {} states, {} steps, depth {}, {:.1?}, {} claims; seen {:?}",
-            report.name,
-            report.states,
-            report.steps,
-            report.depth,
-            report.took,
-            report.claims,
-            report.seen
-        );
-        for failure in &report.failures {
-            good = false;
-            println!("BROKEN in {} steps: {}\n{}", failure.length, failure.claim, failure.trace);
-        }
+    let mut failed = 0;
+    for config in &configs {
+        let report = explore(config, threads);
+        print!("{config}\n{report}\n");
+        failed += report.failures.len();
     }
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if failed == 0 {
+        println!("Every claim holds in every state of {} configurations.", configs.len());
+        ExitCode::SUCCESS
+    } else {
+        println!("{failed} claims fail.");
+        ExitCode::FAILURE
+    }
+}
+
+fn usage() -> ExitCode {
+    eprint!("{USAGE}");
+    ExitCode::from(2)
 }

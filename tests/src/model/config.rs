@@ -8,10 +8,8 @@ use twoshare_protocol::rules::Policy;
 pub struct Budget {
     /// Operations that the owner begins.
     pub operations: u8,
-    /// Requests that arrive while their answer is lost.
-    pub losses: u8,
-    /// Old requests that arrive late, or again, and change something.
-    pub late: u8,
+    /// Requests that arrive without their answer arriving, at once, late, or again.
+    pub unanswered: u8,
     /// Jumps of the clock, to when something is due or to the second before.
     pub ticks: u8,
     /// What the thief does that changes something.
@@ -101,8 +99,7 @@ const BOTH: ThiefHas = ThiefHas { removed_method: true, ..PHONE };
 
 const NONE: Budget = Budget {
     operations: 0,
-    losses: 0,
-    late: 0,
+    unanswered: 0,
     ticks: 0,
     thief: 0,
     lost_devices: 0,
@@ -146,13 +143,13 @@ impl Config {
         vec![
             Self {
                 name: "beginnings",
-                about: "keys and the first backup, lost answers, late requests, two devices",
+                about: "keys and the first backup, by two devices",
                 from_nothing: true,
                 plans: &[Keygen, FirstBackup, Recover],
                 thief: TOKEN,
                 budget: size(
-                    Budget { operations: 2, losses: 1, late: 1, ticks: 1, thief: 1, ..NONE },
-                    Budget { operations: 3, losses: 2, late: 2, ticks: 2, thief: 1, ..NONE },
+                    Budget { operations: 2, unanswered: 1, ticks: 1, thief: 1, ..NONE },
+                    Budget { operations: 3, unanswered: 2, ticks: 2, thief: 1, ..NONE },
                 ),
                 ..BASE
             },
@@ -161,8 +158,8 @@ impl Config {
                 about: "an MPC wallet, both devices at work at once, one may be lost",
                 plans: &[Refresh, RemoveFirst, Recover],
                 budget: size(
-                    Budget { operations: 2, losses: 1, late: 1, ticks: 1, lost_devices: 1, ..NONE },
-                    Budget { operations: 3, losses: 1, late: 2, ticks: 2, lost_devices: 1, ..NONE },
+                    Budget { operations: 2, unanswered: 1, ticks: 1, ..NONE },
+                    Budget { operations: 3, unanswered: 1, ticks: 2, lost_devices: 1, ..NONE },
                 ),
                 ..BASE
             },
@@ -173,8 +170,8 @@ impl Config {
                 forgetful: true,
                 plans: &[Refresh, Replace, Recover],
                 budget: size(
-                    Budget { operations: 2, losses: 1, late: 1, ticks: 1, lost_devices: 1, ..NONE },
-                    Budget { operations: 3, losses: 1, late: 2, ticks: 2, lost_devices: 1, ..NONE },
+                    Budget { operations: 2, unanswered: 1, ticks: 1, ..NONE },
+                    Budget { operations: 3, unanswered: 1, ticks: 2, lost_devices: 1, ..NONE },
                 ),
                 ..BASE
             },
@@ -183,8 +180,8 @@ impl Config {
                 about: "a thief with the unlocked phone of an MPC wallet",
                 thief: PHONE,
                 budget: size(
-                    Budget { operations: 1, thief: 3, ticks: 2, ..NONE },
-                    Budget { operations: 2, losses: 1, late: 1, thief: 4, ticks: 3, ..NONE },
+                    Budget { operations: 1, ticks: 2, thief: 4, ..NONE },
+                    Budget { operations: 2, unanswered: 1, ticks: 3, thief: 5, ..NONE },
                 ),
                 ..BASE
             },
@@ -194,8 +191,8 @@ impl Config {
                 kind: SingleKey,
                 thief: PHONE,
                 budget: size(
-                    Budget { operations: 1, thief: 3, ticks: 2, ..NONE },
-                    Budget { operations: 2, losses: 1, late: 1, thief: 4, ticks: 3, ..NONE },
+                    Budget { operations: 1, ticks: 2, thief: 4, ..NONE },
+                    Budget { operations: 2, unanswered: 1, ticks: 3, thief: 5, ..NONE },
                 ),
                 ..BASE
             },
@@ -206,8 +203,8 @@ impl Config {
                 forgetful: true,
                 plans: &[Replace, Recover],
                 budget: size(
-                    Budget { operations: 1, thief: 3, ticks: 2, ..NONE },
-                    Budget { operations: 2, losses: 1, late: 1, thief: 4, ticks: 3, ..NONE },
+                    Budget { operations: 1, ticks: 2, thief: 3, ..NONE },
+                    Budget { operations: 2, unanswered: 1, ticks: 3, thief: 4, ..NONE },
                 ),
                 ..BASE
             },
@@ -217,8 +214,8 @@ impl Config {
                 policy: WAITING,
                 thief: PHONE,
                 budget: size(
-                    Budget { operations: 1, thief: 3, ticks: 3, operator: 1, ..NONE },
-                    Budget { operations: 2, losses: 1, thief: 4, ticks: 4, operator: 1, ..NONE },
+                    Budget { operations: 1, ticks: 3, thief: 3, operator: 1, ..NONE },
+                    Budget { operations: 2, ticks: 4, thief: 4, operator: 1, ..NONE },
                 ),
                 ..BASE
             },
@@ -229,13 +226,12 @@ impl Config {
                 thief: REMOVED,
                 retires: true,
                 budget: size(
-                    Budget { operations: 2, thief: 2, ticks: 1, restores: 1, ..NONE },
+                    Budget { operations: 2, ticks: 1, thief: 3, restores: 1, ..NONE },
                     Budget {
                         operations: 3,
-                        losses: 1,
-                        late: 1,
+                        unanswered: 1,
+                        ticks: 2,
                         thief: 3,
-                        ticks: 3,
                         restores: 1,
                         ..NONE
                     },
@@ -250,13 +246,12 @@ impl Config {
                 thief: REMOVED,
                 retires: true,
                 budget: size(
-                    Budget { operations: 2, thief: 2, ticks: 1, restores: 1, ..NONE },
+                    Budget { operations: 2, ticks: 1, thief: 2, restores: 1, ..NONE },
                     Budget {
                         operations: 3,
-                        losses: 1,
-                        late: 1,
+                        unanswered: 1,
+                        ticks: 2,
                         thief: 3,
-                        ticks: 3,
                         restores: 1,
                         ..NONE
                     },
@@ -272,47 +267,59 @@ impl Config {
                 thief: REMOVED,
                 retires: true,
                 budget: size(
-                    Budget { operations: 2, thief: 2, ticks: 1, restores: 1, ..NONE },
-                    Budget { operations: 3, late: 1, thief: 3, ticks: 3, restores: 1, ..NONE },
+                    Budget { operations: 2, ticks: 1, thief: 2, restores: 1, ..NONE },
+                    Budget {
+                        operations: 3,
+                        unanswered: 1,
+                        ticks: 3,
+                        thief: 3,
+                        restores: 1,
+                        ..NONE
+                    },
                 ),
                 ..BASE
             },
             Self {
                 name: "store",
                 about: "a store that lies, lost devices, retirement and an old copy of the database",
-                plans: &[Refresh, RemoveFirst, Recover],
+                plans: &[RemoveFirst, Recover],
                 thief: TOKEN,
                 retires: true,
                 budget: size(
-                    Budget {
-                        operations: 2,
-                        losses: 1,
-                        ticks: 1,
-                        lost_devices: 1,
-                        restores: 1,
-                        ..NONE
-                    },
+                    Budget { operations: 2, ticks: 2, restores: 1, ..NONE },
                     Budget {
                         operations: 3,
-                        losses: 1,
-                        late: 1,
+                        unanswered: 1,
                         ticks: 3,
                         lost_devices: 1,
                         restores: 1,
                         ..NONE
                     },
                 ),
+                second_device: full,
                 ..BASE
             },
             Self {
                 name: "eject",
-                about: "windows, ejects that wait, a thief with the phone and a removed method",
-                policy: WAITING,
+                about: "windows, a thief with the phone and a removed method",
                 plans: &[RemoveFirst, Recover],
                 thief: BOTH,
                 budget: size(
-                    Budget { operations: 1, thief: 3, ticks: 2, windows: 1, ..NONE },
-                    Budget { operations: 2, thief: 4, ticks: 4, windows: 1, ..NONE },
+                    Budget { operations: 1, ticks: 1, thief: 4, windows: 1, ..NONE },
+                    Budget { operations: 2, ticks: 3, thief: 5, windows: 1, ..NONE },
+                ),
+                ..BASE
+            },
+            Self {
+                name: "eject-waiting",
+                about: "the same where ejects and recoveries wait",
+                policy: WAITING,
+                plans: &[Recover],
+                thief: PHONE,
+                second_device: full,
+                budget: size(
+                    Budget { operations: 1, ticks: 2, thief: 3, windows: 1, ..NONE },
+                    Budget { operations: 2, ticks: 4, thief: 4, windows: 1, ..NONE },
                 ),
                 ..BASE
             },
@@ -324,17 +331,8 @@ impl Config {
                 thief: BOTH,
                 retires: true,
                 budget: size(
-                    Budget { operations: 1, thief: 2, ticks: 1, restores: 1, operator: 1, ..NONE },
-                    Budget {
-                        operations: 2,
-                        late: 1,
-                        thief: 3,
-                        ticks: 3,
-                        restores: 1,
-                        operator: 1,
-                        windows: 1,
-                        ..NONE
-                    },
+                    Budget { operations: 1, ticks: 1, thief: 2, restores: 1, operator: 1, ..NONE },
+                    Budget { operations: 2, ticks: 3, thief: 3, restores: 1, operator: 1, ..NONE },
                 ),
                 ..BASE
             },
@@ -347,17 +345,8 @@ impl Config {
                 thief: BOTH,
                 retires: true,
                 budget: size(
-                    Budget { operations: 1, thief: 2, ticks: 1, restores: 1, operator: 1, ..NONE },
-                    Budget {
-                        operations: 2,
-                        late: 1,
-                        thief: 3,
-                        ticks: 3,
-                        restores: 1,
-                        operator: 1,
-                        windows: 1,
-                        ..NONE
-                    },
+                    Budget { operations: 1, ticks: 1, thief: 2, restores: 1, operator: 1, ..NONE },
+                    Budget { operations: 2, ticks: 3, thief: 3, restores: 1, operator: 1, ..NONE },
                 ),
                 ..BASE
             },

@@ -30,8 +30,6 @@ pub enum Action {
     Begin(usize, Plan),
     /// This device does its next step.
     Step(usize),
-    /// The same, but the answer is lost.
-    StepUnanswered(usize),
     /// This device asks how its operation went.
     Status(usize),
     /// This device gives its operation up.
@@ -40,8 +38,8 @@ pub enum Action {
     ClearTheWay(usize),
     /// The owner ejects.
     Eject,
-    /// A message of the owner's arrives late, or again.
-    Late(u8, Message),
+    /// A message of the owner's arrives, now, late or again, and its answer does not.
+    Unanswered(u8, Message),
     /// The owner loses this device and what is on it.
     Lose(usize),
     /// The owner forgets every method.
@@ -144,17 +142,13 @@ impl World {
                 self.begin(device, plan)
             }
             Action::Step(device) => self.step(device, config),
-            Action::StepUnanswered(device) => {
-                self.budget.losses -= 1;
-                self.step_unanswered(device, config)
-            }
             Action::Status(device) => self.status(device, config),
             Action::GiveUp(device) => self.give_up(device),
             Action::ClearTheWay(device) => self.clear_the_way(device),
             Action::Eject => self.eject_own(config),
-            Action::Late(sent, message) => {
-                self.budget.late -= 1;
-                self.late(sent, message, config)
+            Action::Unanswered(sent, message) => {
+                self.budget.unanswered -= 1;
+                self.unanswered(sent, message, config)
             }
             Action::Lose(device) => {
                 self.budget.lost_devices -= 1;
@@ -192,8 +186,7 @@ impl Model for Config {
         if world.ghost.violation.is_some() {
             return;
         }
-        let Budget { operations, losses, late, ticks, thief, lost_devices, windows: _, .. } =
-            world.budget;
+        let Budget { operations, unanswered, ticks, thief, lost_devices, .. } = world.budget;
         let devices = if self.second_device { 2 } else { 1 };
         for (device, state) in world.devices.iter().enumerate().take(devices) {
             if state.journal.is_some() {
@@ -203,9 +196,6 @@ impl Model for Config {
                     Action::GiveUp(device),
                     Action::ClearTheWay(device),
                 ]);
-                if losses > 0 {
-                    actions.push(Action::StepUnanswered(device));
-                }
             } else if operations > 0 {
                 actions.extend(self.plans.iter().map(|plan| Action::Begin(device, *plan)));
             }
@@ -216,10 +206,10 @@ impl Model for Config {
         if self.budget.windows > 0 {
             actions.push(Action::Eject);
         }
-        if late > 0 {
+        if unanswered > 0 {
             for sent in 0..u8::try_from(world.sent.len()).unwrap_or(u8::MAX) {
                 let messages = [Message::Prepare, Message::Commit, Message::Abandon];
-                actions.extend(messages.map(|message| Action::Late(sent, message)));
+                actions.extend(messages.map(|message| Action::Unanswered(sent, message)));
             }
         }
         if self.forgetful && world.methods.meets(Methods::FIRST.or(Methods::SECOND)) {
@@ -303,7 +293,7 @@ impl Model for Config {
                 ));
             )*};
         }
-        claims!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+        claims!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16);
         properties
     }
 }
@@ -328,7 +318,7 @@ pub struct Report {
     pub states: usize,
     /// How many steps led to them, those to known states included.
     pub steps: usize,
-    /// How long the longest shortest path is.
+    /// How many steps the longest path had.
     pub depth: usize,
     /// How long it took.
     pub took: Duration,
@@ -355,26 +345,29 @@ pub struct Failure {
 #[must_use]
 pub fn explore(config: &Config, threads: usize) -> Report {
     let began = Instant::now();
-    let run = |depth: usize| {
-        let checker = config.clone().checker().threads(threads).target_max_depth(depth);
-        checker.finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join()
-    };
     let properties = config.properties();
     let is_claim = |name: &str| {
         properties.iter().any(|p| p.name == name && p.expectation == Expectation::Always)
     };
-    let mut checker = run(usize::MAX);
-    let fails = |names: Vec<&'static str>| names.into_iter().any(is_claim);
-    if fails(checker.discoveries().into_keys().collect()) {
-        // The checker keeps the last trace of a batch: the shortest is found by going no deeper.
-        let shallow = (2..=checker.max_depth()).map(run);
-        let mut shallow =
-            shallow.filter(|checker| fails(checker.discoveries().into_keys().collect()));
-        checker = shallow.next().unwrap_or(checker);
+    let finish = HasDiscoveries::AnyFailures;
+    // Depth first, for its frontier is small.
+    let checker = config.clone().checker().threads(threads).finish_when(finish.clone());
+    let checker = checker.spawn_dfs().join();
+    let mut found = checker.discoveries();
+    if found.keys().any(|name| is_claim(name)) {
+        // Somewhere a claim fails: the shortest trace is found by going deeper step by step.
+        for depth in 2..=checker.max_depth() {
+            let shallow = config.clone().checker().target_max_depth(depth);
+            let shallow = shallow.finish_when(finish.clone()).spawn_bfs().join().discoveries();
+            if shallow.keys().any(|name| is_claim(name)) {
+                found = shallow;
+                break;
+            }
+        }
     }
     let mut seen = Vec::new();
     let mut failures = Vec::new();
-    for (name, path) in checker.discoveries() {
+    for (name, path) in found {
         if !is_claim(name) {
             seen.push(name);
             continue;
@@ -390,7 +383,7 @@ pub fn explore(config: &Config, threads: usize) -> Report {
         name: config.name,
         states: checker.unique_state_count(),
         steps: checker.state_count(),
-        depth: checker.max_depth() - 1,
+        depth: checker.max_depth().saturating_sub(1),
         took: began.elapsed(),
         claims,
         seen,
@@ -421,6 +414,39 @@ fn trace(config: &Config, steps: &[(World, Option<Action>)]) -> String {
         text.push('\n');
     }
     text
+}
+
+impl fmt::Display for Config {
+    /// Two lines: what it is about, and its bounds.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Budget {
+            operations,
+            unanswered,
+            ticks,
+            thief,
+            lost_devices,
+            restores,
+            operator,
+            windows,
+        } = self.budget;
+        let (kind, devices) = (self.kind, if self.second_device { 2 } else { 1 });
+        writeln!(f, "{}: {}", self.name, self.about)?;
+        write!(f, "  {kind}, devices {devices}, operations {operations}, unanswered {unanswered}")?;
+        write!(f, ", lost devices {lost_devices}, clock {ticks}, thief {thief}")?;
+        write!(f, ", restores {restores}, operator {operator}, windows {windows}")
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { states, steps, depth, took, claims, seen, failures, name: _ } = self;
+        writeln!(f, "  {states} states, {steps} steps, {depth} deep, in {took:.1?}")?;
+        writeln!(f, "  {claims} claims hold; seen: {}", seen.join("; "))?;
+        for Failure { claim, length, trace } in failures {
+            writeln!(f, "\n  BROKEN in {length} steps: {claim}\n{trace}")?;
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Display for World {

@@ -2,11 +2,11 @@
 //! decides disputes for whoever is the true owner.
 
 use twoshare_core::{id::Epoch, proof::Operation};
-use twoshare_protocol::rules::{Favour, Time};
+use twoshare_protocol::rules::{Evidence, Favour, Time};
 
 use super::{
     config::Config,
-    symbols::{Envelope, operation_id},
+    symbols::{Envelope, Sym, operation_id},
     world::{OldCopy, Phase, Violation, World, counted},
 };
 
@@ -44,9 +44,9 @@ impl World {
         }
         if self.budget.operator > 0 {
             decisions.push(Decision::Freeze);
-            decisions.extend(
-                self.wallet.request().filter(|r| Self::is_thiefs(r.id)).map(|_| Decision::Deny),
-            );
+            if self.request_is_thiefs() {
+                decisions.push(Decision::Deny);
+            }
         }
         if freezes.dispute.is_some() || freezes.operator {
             decisions.push(Decision::Unfreeze);
@@ -78,8 +78,9 @@ impl World {
             Decision::Unfreeze => self.unfreeze()?,
             Decision::Deny => {
                 self.budget.operator -= 1;
-                let request = self.wallet.request()?.id;
-                self.change(|wallet| wallet.deny(request)).ok()?;
+                let request = self.wallet.request()?.clone();
+                self.change(|wallet| wallet.deny(request.id)).ok()?;
+                self.judge_denied(request.evidence);
             }
             Decision::Approve(device) => {
                 let journal = self.devices.get(device)?.journal?;
@@ -90,6 +91,8 @@ impl World {
                 self.approve(number)?;
             }
             Decision::OpenWindow => {
+                // For the true owner, who asks for it with a method of the active epoch in hand.
+                self.open().filter(|o| !o.restorable && o.envelope.sym.is_owners())?;
                 self.budget.windows -= 1;
                 let until = self.clock + WINDOW;
                 self.change(|wallet| wallet.open_window(until)).ok()?;
@@ -111,10 +114,17 @@ impl World {
 
     /// The operator lets the wallet go on: a dispute ends for the true owner's side.
     pub fn unfreeze(&mut self) -> Option<()> {
-        let favour = self.wallet.freezes().dispute.map(|request| {
-            if Self::is_thiefs(request) { Favour::Device } else { Favour::Request(request) }
-        });
+        let thiefs = self.request_is_thiefs();
+        let favour = self
+            .wallet
+            .freezes()
+            .dispute
+            .map(|request| if thiefs { Favour::Device } else { Favour::Request(request) });
+        let evidence = self.wallet.request().map(|request| request.evidence);
         self.change(|wallet| wallet.unfreeze(favour)).ok()?;
+        if let (Some(Favour::Device), Some(evidence)) = (favour, evidence) {
+            self.judge_denied(evidence);
+        }
         if let Some(Favour::Request(id)) = favour {
             let request = self.wallet.request().filter(|request| request.id == id);
             if !request.is_some_and(|request| request.settled) {
@@ -122,6 +132,16 @@ impl World {
             }
         }
         Some(())
+    }
+
+    /// A request was denied: no recovery with the same proof is pending.
+    fn judge_denied(&mut self, evidence: Evidence) {
+        let proven = self.wallet_sym(evidence);
+        let pending = self.wallet.pending().filter(|p| p.operation == Operation::Recover);
+        let made = pending.and_then(|pending| pending.backup).map(|(_, sym)| sym.is_owners());
+        if made.is_some() && made == proven.map(Sym::is_owners) {
+            self.broken(Violation::DeniedGoesOn);
+        }
     }
 
     /// The database is lost, and its old copy put in its place, before the operator's promised

@@ -11,7 +11,7 @@ use twoshare_protocol::rules::{CommitRefusal, Evidence, Outcome, PrepareRefusal}
 use super::{
     config::{Config, Plan},
     symbols::{EJECT, Envelope, Methods, Sym, operation_id},
-    world::{Journal, Phase, Refused, Request, Sent, Who, World},
+    world::{Journal, Phase, Refused, Request, Sent, Violation, Who, World},
 };
 
 /// Which message of an operation.
@@ -129,7 +129,8 @@ impl World {
         let backs_up = operation != Operation::Keygen;
         let signing = if signs { Some(self.next_epoch(Purpose::Signing)?) } else { None };
         let backup = if backs_up { Some(self.next_epoch(Purpose::Backup)?) } else { None };
-        let request = Request { number, operation, evidence, proof, signing, backup };
+        let request =
+            Request { number, maker: number, operation, evidence, proof, signing, backup };
         let held = self.wallet.freezes().restored.is_some();
         Some(Sent { request, methods, made: None, commit: false, abandon: false, held })
     }
@@ -244,19 +245,8 @@ impl World {
         }
     }
 
-    /// The step arrives and its answer is lost: only the custodian knows.
-    pub fn step_unanswered(&mut self, device: usize, config: &Config) -> Option<()> {
-        let (journal, _) = self.journal(device)?;
-        let message = match journal.phase {
-            Phase::Asking => Message::Prepare,
-            Phase::Prepared => return None,
-            Phase::Written => Message::Commit,
-        };
-        self.late(journal.sent, message, config)
-    }
-
-    /// A message arrives late, or again, and nobody waits for its answer.
-    pub fn late(&mut self, sent: u8, message: Message, config: &Config) -> Option<()> {
+    /// A message arrives, for the first time or again, and its answer arrives nowhere.
+    pub fn unanswered(&mut self, sent: u8, message: Message, config: &Config) -> Option<()> {
         let sent = self.sent.get(usize::from(sent))?.clone();
         let before = self.wallet.clone();
         match message {
@@ -311,12 +301,13 @@ impl World {
             && pending.is_some();
         let evidence = if has_share { Evidence::Pending(id) } else { sent.request.evidence };
         let proof = sent.request.proof;
-        self.abandon(evidence, proof, id)
+        self.abandon(Who::Owner, evidence, proof, id)
     }
 
     /// Somebody abandons an operation.
     pub fn abandon(
         &mut self,
+        who: Who,
         evidence: Evidence,
         proof: Option<Sym>,
         id: twoshare_core::id::OperationId,
@@ -329,7 +320,22 @@ impl World {
         if kept.is_some_and(|kept| Some(*kept) != proof) {
             return false;
         }
-        self.change(|wallet| wallet.abandon(id, evidence).is_ok())
+        let before = self.wallet.clone();
+        let abandoned = self.change(|wallet| wallet.abandon(id, evidence).is_ok());
+        if self.wallet != before {
+            self.judge_objection(who, evidence, proof);
+        }
+        abandoned
+    }
+
+    /// Something was abandoned or disputed: not by an epoch that has ended, unless an old copy brought
+    /// it back, where nothing is to be gained by it.
+    pub fn judge_objection(&mut self, who: Who, evidence: Evidence, proof: Option<Sym>) {
+        self.judge_token(evidence);
+        let by_share = matches!(evidence, Evidence::Signing(_) | Evidence::Backup(_));
+        if by_share && self.wallet.freezes().restored.is_none() {
+            self.judge_proof(who, u8::MAX, proof, Violation::EndedObjected);
+        }
     }
 
     /// The owner gives up what the device is in the middle of.
@@ -349,7 +355,7 @@ impl World {
         (journal.phase == Phase::Asking).then_some(())?;
         let pending = self.wallet.pending()?.id;
         (pending != operation_id(sent.request.number)).then_some(())?;
-        self.abandon(sent.request.evidence, sent.request.proof, pending).then_some(())
+        self.abandon(Who::Owner, sent.request.evidence, sent.request.proof, pending).then_some(())
     }
 
     /// An eject, asked for again until it is answered or refused.

@@ -97,7 +97,7 @@ impl World {
                         let pending = self.wallet.pending().map(|pending| pending.id);
                         let pending = pending.ok_or(Stuck::Endless)?;
                         let proof = sent.request.proof;
-                        if !self.abandon(sent.request.evidence, proof, pending) {
+                        if !self.abandon(Who::Owner, sent.request.evidence, proof, pending) {
                             self.pass(until, config);
                         }
                     }

@@ -8,7 +8,7 @@ use twoshare_protocol::rules::Evidence;
 
 use super::{
     config::Config,
-    symbols::{Envelope, Methods, OPERATIONS, Sym, operation_id, operation_number},
+    symbols::{Envelope, Methods, OPERATIONS, Sym, operation_number},
     world::{Phase, Request, Who, World, pending_syms},
 };
 
@@ -21,6 +21,8 @@ pub enum Act {
     Learn,
     /// Prepares, proving this.
     Prepare(Operation, Evidence),
+    /// The same under the id of the request that waits, which everybody sees.
+    PrepareSeen(Operation, Evidence),
     /// Commits what is pending, with an envelope of its own.
     Commit,
     /// Abandons this operation, proving this.
@@ -84,6 +86,9 @@ impl World {
             acts.extend(
                 [FirstBackup, Replace, Refresh, Recover].map(|op| Act::Prepare(op, evidence)),
             );
+            if request.is_some() {
+                acts.extend([Replace, Recover].map(|op| Act::PrepareSeen(op, evidence)));
+            }
             acts.extend(pending.map(|id| Act::Abandon(id, evidence)));
             acts.extend(request.map(|id| Act::Abandon(id, evidence)));
             acts.extend(request.map(|_| Act::Dispute(evidence)));
@@ -99,11 +104,15 @@ impl World {
             Act::Steal(device) => self.steal(device)?,
             Act::Learn => self.learn()?,
             Act::Prepare(operation, evidence) => {
-                self.thief_prepares(operation, evidence, config)?;
+                self.thief_prepares(operation, evidence, self.thief.next, config)?;
+            }
+            Act::PrepareSeen(operation, evidence) => {
+                let seen = operation_number(self.wallet.request()?.id);
+                self.thief_prepares(operation, evidence, seen, config)?;
             }
             Act::Commit => self.thief_commits(config)?,
             Act::Abandon(id, evidence) => {
-                self.abandon(evidence, self.proof(evidence), id);
+                self.abandon(Who::Thief, evidence, self.proof(evidence), id);
             }
             Act::Dispute(evidence) => self.thief_disputes(evidence)?,
             Act::Eject(evidence) => {
@@ -155,15 +164,16 @@ impl World {
         &mut self,
         operation: Operation,
         evidence: Evidence,
+        number: u8,
         config: &Config,
     ) -> Option<()> {
-        let number = self.thief.next;
+        let maker = self.thief.next;
         let next = |purpose| Epoch::new(self.wallet.highest().of(purpose) + 1);
         let signs = operation == Operation::Recover && self.wallet.kind() == WalletKind::Mpc;
         let signing = if signs { Some(next(Purpose::Signing)?) } else { None };
         let backup = Some(next(Purpose::Backup)?);
         let proof = self.proof(evidence);
-        let request = Request { number, operation, evidence, proof, signing, backup };
+        let request = Request { number, maker, operation, evidence, proof, signing, backup };
         if let Ok(made) = self.prepare(Who::Thief, &request, config) {
             self.thief.client = self.thief.client.or(made.syms());
         }
@@ -195,18 +205,10 @@ impl World {
         }
         let accepted = self.change(|wallet| wallet.dispute(request.id, evidence).is_ok());
         accepted.then_some(())?;
-        if evidence == Evidence::Token {
-            self.broken(super::world::Violation::TokenMoved);
-        }
+        self.judge_objection(Who::Thief, evidence, self.proof(evidence));
         if request.settled {
             self.broken(super::world::Violation::SettledForgotten);
         }
         Some(())
-    }
-
-    /// The owner's ids that the model has given out are not the thief's.
-    #[must_use]
-    pub fn is_thiefs(id: OperationId) -> bool {
-        !Self::is_owners(id) && id != operation_id(0)
     }
 }

@@ -15,7 +15,7 @@ use twoshare_protocol::rules::{
 
 use super::{
     config::{Budget, Config},
-    symbols::{Envelope, FIRST_OF_THIEF, Methods, Sym, Syms, operation_id, operation_number},
+    symbols::{Envelope, Methods, Sym, Syms, operation_id},
 };
 
 /// The rules under test: the custodian's material of an epoch is the name of its sharing.
@@ -63,11 +63,15 @@ pub enum Violation {
     TokenMoved,
     /// A removed method opens an envelope of an epoch that counts, or is about to.
     RemovedOpens,
+    /// What a denied request was for goes on.
+    DeniedGoesOn,
+    /// The proof of an ended epoch abandoned or disputed something.
+    EndedObjected,
 }
 
 impl Violation {
     /// All of them, with what is claimed.
-    pub const ALL: [(Self, &'static str); 15] = [
+    pub const ALL: [(Self, &'static str); 17] = [
         (Self::EndedAdmitted, "no proof of an ended epoch begins anything"),
         (Self::EndedCommitted, "no ended epoch is committed"),
         (Self::EndedReleased, "no share of an ended epoch is released"),
@@ -83,6 +87,8 @@ impl Violation {
         (Self::SettledForgotten, "a settled request stays settled"),
         (Self::TokenMoved, "a token alone changes nothing"),
         (Self::RemovedOpens, "a removed method opens nothing that counts"),
+        (Self::DeniedGoesOn, "a denied request does not go on"),
+        (Self::EndedObjected, "no proof of an ended epoch abandons or disputes anything"),
     ];
 }
 
@@ -108,6 +114,8 @@ impl Made {
 pub struct Request {
     /// The operation's number.
     pub number: u8,
+    /// The number that names what it makes: its own, unless a thief uses the owner's id.
+    pub maker: u8,
     /// What it is for.
     pub operation: Operation,
     /// What is proven.
@@ -375,9 +383,9 @@ impl World {
         if !self.proof_fits(request.evidence, request.proof) {
             return Err(Refused::BadProof);
         }
-        let Request { number, operation, evidence, proof, signing, backup } = *request;
+        let Request { number, maker, operation, evidence, proof, signing, backup } = *request;
         let mut digest = [number; 32];
-        digest[0] = who as u8;
+        digest[0] = maker;
         let ask = Ask {
             operation,
             id: operation_id(number),
@@ -401,9 +409,9 @@ impl World {
                 let dealt = self.wallet.kind() == WalletKind::SingleKey
                     && matches!(operation, Operation::Replace | Operation::FirstBackup);
                 let mut make = |purpose, epoch| {
-                    let mut sym = Sym::new(number, false, purpose);
+                    let mut sym = Sym::new(maker, false, purpose);
                     if self.ghost.made.has(sym) && !dealt {
-                        sym = Sym::new(number, true, purpose);
+                        sym = Sym::new(maker, true, purpose);
                     }
                     self.number(sym, epoch);
                     sym
@@ -425,7 +433,8 @@ impl World {
         Ok(Made { signing: made(Purpose::Signing), backup: made(Purpose::Backup) })
     }
 
-    fn wallet_sym(&self, evidence: Evidence) -> Option<Sym> {
+    /// The sharing that is kept of the backup epoch that this proves.
+    pub fn wallet_sym(&self, evidence: Evidence) -> Option<Sym> {
         match evidence {
             Evidence::Backup(epoch) => self.wallet.material(Purpose::Backup, epoch).copied(),
             Evidence::Token | Evidence::Key | Evidence::Signing(_) | Evidence::Pending(_) => None,
@@ -446,14 +455,16 @@ impl World {
         self.ghost.epochs.insert(sym, epoch);
     }
 
-    fn judge_proof(&mut self, who: Who, number: u8, proof: Option<Sym>, broken: Violation) {
+    /// A proof was taken: it has to be of something that has not ended, but for an approved one.
+    pub fn judge_proof(&mut self, who: Who, number: u8, proof: Option<Sym>, broken: Violation) {
         let approved = who == Who::Owner && self.ghost.approved == Some(number);
         if proof.is_some_and(|sym| self.ghost.ended.has(sym)) && !approved {
             self.broken(broken);
         }
     }
 
-    fn judge_token(&mut self, evidence: Evidence) {
+    /// A proof was taken: it has to be more than a token.
+    pub fn judge_token(&mut self, evidence: Evidence) {
         if evidence == Evidence::Token && self.wallet.backup().is_some() {
             self.broken(Violation::TokenMoved);
         }
@@ -608,9 +619,10 @@ impl World {
         .min()
     }
 
-    /// Whether this operation is the owner's.
+    /// Whether the thief began the request that waits: only its maker can prove its epoch.
     #[must_use]
-    pub fn is_owners(id: twoshare_core::id::OperationId) -> bool {
-        operation_number(id) < FIRST_OF_THIEF
+    pub fn request_is_thiefs(&self) -> bool {
+        let evidence = self.wallet.request().map(|request| request.evidence);
+        evidence.and_then(|evidence| self.wallet_sym(evidence)).is_some_and(|sym| !sym.is_owners())
     }
 }
