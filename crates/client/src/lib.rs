@@ -2,28 +2,10 @@
 //!
 //! The client share is encrypted on the device, in an envelope that any of the user's methods
 //! opens; the custodian share is with a server. Neither says anything about the key. See
-//! [`core`] for what is promised against whom.
+//! [`core::manual`] for what is promised against whom.
 //!
-//! ```
-//! use twoshare::core::{envelope::VouchedBy, id::CurveId, method::Password};
-//! use twoshare::core::store::{MemoryStore, Operator};
-//! use twoshare::{Client, protocol::memory::MemoryCustodian};
-//!
-//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let custodian = MemoryCustodian::start(twoshare::rng());
-//! let client = Client::new(custodian.login("alice"), custodian.identity(), "alice")
-//!     .with_store(MemoryStore::new(), Operator::User);
-//!
-//! let mut wallet = client.create_wallet(&[CurveId::Secp256k1, CurveId::Ed25519]).await?;
-//! let password = Password::new("orbit-velvet-93-lantern")?;
-//! client.backup(&mut wallet, &[&password]).await?;
-//!
-//! let (id, keys) = (wallet.id(), wallet.verifying_keys());
-//! drop(wallet); // The phone is gone.
-//! let wallet = client.recover(id, &password, VouchedBy::Method).await?;
-//! assert_eq!(wallet.verifying_keys(), keys);
-//! # Ok(()) }
-//! ```
+//! The README has an example. An operation returns when it is done: the new epoch is in every store, read
+//! back, opened through every slot, and committed.
 
 mod backup;
 mod client;
@@ -39,6 +21,11 @@ pub use self::{
     recover::MethodChange,
     wallet::{Backup, Exported, Import, Wallet},
 };
+
+/// The README's example, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
 
 pub use twoshare_core as core;
 pub use twoshare_protocol as protocol;

@@ -1,0 +1,115 @@
+//! What each adversary can and cannot do.
+//!
+//! Two things are needed to move a wallet that was backed up: a **method** (something that opens a
+//! slot of the envelope, and so gives the client share) and the **custodian's consent** (its half,
+//! which it gives only into an operation that a logged-in user has proven to be entitled to). In each
+//! case below, whatever is not listed as possible is refused by a check that has a test.
+//!
+//! # A malicious custodian
+//!
+//! It holds one share of every wallet, sees who asks when, and sees every envelope that is kept in
+//! its own store.
+//!
+//! - **Cannot** compute a key: its share alone is a uniformly random scalar.
+//! - **Cannot** choose the share or the key that comes of an exchange: in key generation the client's
+//!   half is hidden behind a hash until the custodian's is known, in resharing the custodian's is
+//!   committed before it sees the client's ([`keygen`](crate::keygen), [`reshare`](crate::reshare)).
+//!   It cannot repeat an old epoch: slopes that were there before are refused.
+//! - **Cannot** hand out a wrong share: everything is checked against the commitment, and the commitment
+//!   against the public key that the user's method vouches for.
+//! - **Cannot** pretend to hold what it has lost: possession proofs are made for the asker's nonce, at
+//!   every backup and in every drill.
+//! - **Cannot** make itself a reader of the envelope: recipients are taken from the authenticated slot
+//!   table or from methods entered now ([`SlotTable`](crate::envelope::SlotTable)).
+//! - **Cannot** put another wallet in the place of the user's: it can encrypt to a method's public key,
+//!   but not make the key tag that only the method's identity can
+//!   ([`Substituted`](crate::envelope::OpenError::Substituted)). Methods that it could compute or
+//!   guess (a PIN, a passkey that it keeps) have no tag; there the check code decides, or the caller
+//!   accepts it by name.
+//! - **Can** refuse service, and so hold up a recovery. It cannot make that permanent for anybody who
+//!   has its exported share.
+//! - **Can** guess a password offline where it also has an envelope, at the cost of Argon2id a guess:
+//!   see below.
+//!
+//! # A malicious store
+//!
+//! It keeps envelopes, and may return anything.
+//!
+//! - **Cannot** read a share: content is encrypted to the methods.
+//! - **Cannot** change an envelope unnoticed: a flipped bit is damage (the container's checksum tells it
+//!   without any secret), another digest is another envelope, and recipients that differ from the slot
+//!   table are [`SlotsAltered`](crate::envelope::SlotsAltered).
+//! - **Cannot** roll a device back: the custodian names the envelope by epoch and digest.
+//! - **Can** lose or withhold envelopes: keep them in two stores of different operators. No operation is
+//!   done before every store has given back what was written.
+//! - **Can** guess weak passwords offline, as anybody can who has an envelope: the policy refuses
+//!   those, and Argon2id makes each guess cost 64 MiB and about a tenth of a second. What it wins is the
+//!   client share, which is worth nothing without the custodian.
+//!
+//! # Custodian and store together
+//!
+//! - **Cannot** compute a key, nor substitute a wallet, where every method vouches by key tag and is not
+//!   guessed: all of the above holds for their union. With a password that can be guessed they have both
+//!   shares; with a recovery code of 128 bits or a hardware key there is nothing to guess.
+//! - **Can** open the wallet where a slot is one that the custodian can open, a PIN for instance, and the
+//!   custodian reads the store. Such an envelope is not written to such a store
+//!   ([`CustodianAlone`](crate::store::CustodianAlone)), unless the app says
+//!   [`TrustCustodianAlone`](crate::store::TrustCustodianAlone).
+//! - **Can** roll an *empty* device back to an earlier epoch together, since nothing on the device
+//!   remembers a later one. It recovers the same keys. A receipt kept anywhere else shows it.
+//!
+//! # A stolen device
+//!
+//! - **Locked**, it has what it stores sealed under the platform's protection and nothing else.
+//! - **Unlocked, of an MPC wallet**: the thief can sign as the owner could, through the custodian, until
+//!   the owner recovers; the recovery's commit ends it. He can replace the backup, but what he replaces
+//!   stays restorable for the grace period by whoever opens one of its methods, which ends everything
+//!   that he made. He can object to a recovery that waits, which freezes the wallet until its operator
+//!   decides. He cannot open the envelope, and what he has combines with nothing that is made later.
+//! - **Unlocked, of a single-key wallet**: the thief has the key. Recovery brings it back to the owner,
+//!   who must move the funds.
+//!
+//! # A stolen session token
+//!
+//! - **Can** read the wallet's public keys, state and envelopes.
+//! - **Cannot** change anything: every operation needs a possession proof of a share, bound to the
+//!   operation, the epochs, both nonces and the request's own bytes.
+//!
+//! # A stolen database of the custodian
+//!
+//! - **Cannot** be opened without the key-management service: shares are sealed under it. A pending
+//!   operation's answer is stored as it was sent, sealed to the client under keys that are gone.
+//! - With the service's keys too, the thief has what a malicious custodian has: one share of each
+//!   wallet, and envelopes to guess passwords for.
+//! - **Restored** from an old copy, every wallet stands still: epochs that the copy calls active may
+//!   have ended, and a removed method could open them. What the operator approves by the id that its
+//!   owner read out goes on, and ends everything the copy had.
+//!
+//! # A removed method, an old envelope
+//!
+//! - **Opens** the envelopes of the epochs in which it had a slot, for ever: bytes that were once encrypted
+//!   to it stay readable by it.
+//! - **Gives** a share of an ended epoch, of which the custodian no longer has the other half, and which
+//!   no proof is accepted for.
+//!
+//! # The wire
+//!
+//! - Whoever reads or changes traffic inside TLS sees sealed messages
+//!   ([`channel`](crate::channel)): an old share and every message since would lead to today's share,
+//!   so they are sealed between the two ends under ephemeral keys which both sides erase. Later theft of
+//!   every long-term key opens none of them.
+//! - Messages that are lost, repeated, delayed, or taken from another session, wallet, curve, purpose or
+//!   epoch are refused or answered as they were before.
+//!
+//! # A lost server
+//!
+//! - The device goes on; an MPC wallet cannot sign until it has a custodian again.
+//! - A backup needs the custodian's share: an operator's export of it, with an envelope and a method, is
+//!   enough. Without any copy of the custodian's share an MPC wallet is lost. That is what makes the other
+//!   half safe, and why operators back their databases up.
+//!
+//! # Not defended against
+//!
+//! Malware on the unlocked device while a method is opened; somebody who knows a method's secret and is
+//! logged in as the user; a custodian and store that conspire against a guessable password; an app that
+//! names the wrong custodian; denial of service.
