@@ -20,8 +20,9 @@ const CHARACTERS: usize = 20;
 pub struct CheckCode(String);
 
 impl CheckCode {
-    /// The code of the wallet with these keys, in their order:
-    /// the first 100 bits of SHA-256("twoshare/v1/check-code" ‖ [`wallet_and_keys`]).
+    /// The code of the wallet with these keys, in their order: the first 100 bits of
+    /// SHA-256("twoshare/v1/check-code" ‖ wallet id (16) ‖ number of keys (1) ‖ for each key: number
+    /// of its curve (1) ‖ length (1) ‖ the key).
     #[must_use]
     pub fn of(wallet: WalletId, keys: &[AnyVerifyingKey]) -> Self {
         let hash =
