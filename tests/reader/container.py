@@ -1,0 +1,39 @@
+"""The container with a public checksum (FORMAT.md, section 11)."""
+
+import hashlib
+
+from verdicts import Refused, require
+
+MAGIC = bytes.fromhex("89 54 57 4f 53 0d 0a 1a")
+ENVELOPE, RECEIPT = 1, 2
+_HEADER = 46
+_MAX_CONTENT = 8_388_608
+
+
+def _checksum(version, content, length, body):
+    return hashlib.sha256(bytes([version, content]) + length.to_bytes(4, "big") + body).digest()
+
+
+def read_container(data, asked_for=ENVELOPE):
+    """The content of a container, in the order of checks of section 11, "Reading"."""
+    require(len(data) <= _MAX_CONTENT + _HEADER, "container_too_large")
+    magic_is_right = data[:8] == MAGIC
+    if len(data) < _HEADER:
+        raise Refused("container_truncated" if magic_is_right else "not_a_container")
+
+    version, content = data[8], data[9]
+    length = int.from_bytes(data[10:14], "big")
+    checksum, body = data[14:46], data[46:]
+
+    for kind in (ENVELOPE, RECEIPT):
+        if _checksum(1, kind, len(body), body) == checksum:
+            intact = magic_is_right and (version, content, length) == (1, kind, len(body))
+            require(intact, "container_damaged")
+            require(kind == asked_for, "container_other_content")
+            return body
+
+    require(magic_is_right, "not_a_container")
+    require(version <= 1, "container_newer_version")
+    require(length <= _MAX_CONTENT, "container_too_large")
+    require(length <= len(body), "container_truncated")
+    raise Refused("container_damaged")
