@@ -1,8 +1,8 @@
 //! The protected headers of the body and of the slots, as coset's header maps.
 
 use coset::{
-    Algorithm, CborSerializable, HeaderBuilder, Label, ProtectedHeader, RegisteredLabelWithPrivate,
-    cbor::Value, iana,
+    Algorithm, AsCborValue, CborSerializable, HeaderBuilder, Label, ProtectedHeader,
+    RegisteredLabelWithPrivate, cbor::Value, iana,
 };
 
 use super::{ParseError, VERSION, error::SlotFault, tag::KeyTag};
@@ -11,6 +11,8 @@ use crate::{
     method::{AgreementKey, SlotKind},
 };
 
+/// COSE's own label of counter signatures (RFC 9052, table 3).
+const COUNTER_SIGNATURE: i64 = 7;
 /// Labels from COSE's private-use range (below −65,536).
 const BODY_VERSION: i64 = -70_001;
 const BODY_WALLET: i64 = -70_002;
@@ -96,7 +98,7 @@ impl BodyHeader {
         if bytes.len() > MAX_HEADER {
             return Err(ParseError::Malformed);
         }
-        let map = coset::Header::from_slice(bytes).map_err(|_| ParseError::NotAnEnvelope)?;
+        let map = decode(bytes).ok_or(ParseError::NotAnEnvelope)?;
         let version = map.rest.iter().find(|(label, _)| *label == Label::Int(BODY_VERSION));
         match version.map(|(_, version)| uint(version)) {
             Some(Some(VERSION)) => {}
@@ -167,7 +169,7 @@ impl SlotHeader {
         if bytes.len() > MAX_HEADER {
             return Err(SlotFault::Malformed);
         }
-        let map = coset::Header::from_slice(bytes).map_err(|_| SlotFault::Malformed)?;
+        let map = decode(bytes).ok_or(SlotFault::Malformed)?;
         if map.alg != Some(algorithm(iana::Algorithm::ECDH_ES_A256KW)) {
             return Err(SlotFault::UnsupportedAlgorithm);
         }
@@ -230,6 +232,14 @@ impl Fields {
     fn end(mut self) -> Option<ProtectedHeader> {
         self.rest.next().is_none().then_some(self.protected)
     }
+}
+
+/// A header map, which no version has counter signatures in: their headers may have counter
+/// signatures again, and coset follows them with a call each, until the stack is exhausted.
+fn decode(bytes: &[u8]) -> Option<coset::Header> {
+    let Ok(Value::Map(map)) = Value::from_slice(bytes) else { return None };
+    let plain = map.iter().all(|(label, _)| *label != Value::from(COUNTER_SIGNATURE));
+    plain.then(|| coset::Header::from_cbor_value(Value::Map(map)).ok())?
 }
 
 fn encode(map: coset::Header) -> ProtectedHeader {

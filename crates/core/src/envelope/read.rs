@@ -170,9 +170,21 @@ impl OuterSlot {
         let Some(Value::Bytes(protected)) = items.first() else {
             return unreadable(SlotFault::Malformed);
         };
-        let read = ReadSlot::read(protected, bytes);
+        let read = match items.as_slice() {
+            [_, Value::Map(unprotected), _] if is_ephemeral_key(unprotected) => {
+                ReadSlot::read(protected, bytes)
+            }
+            // Its protected header may say that it is of another algorithm.
+            _ => SlotHeader::read(protected).and(Err(SlotFault::Malformed)),
+        };
         Self { protected: protected.clone(), read }
     }
+}
+
+/// Whether this unprotected header has the ephemeral key and nothing else. coset follows recipients
+/// inside a recipient, and counter signatures inside of headers, until the stack is exhausted.
+fn is_ephemeral_key(unprotected: &[(Value, Value)]) -> bool {
+    matches!(unprotected, [(label, _)] if *label == Value::from(EPHEMERAL_KEY))
 }
 
 impl ReadSlot {
