@@ -4,7 +4,7 @@
 use thiserror::Error;
 use twoshare_core::{
     envelope::{OpenError, SealError, SlotError, SlotId, SlotTableError, TestOpenError},
-    id::WalletId,
+    id::{Epoch, WalletId},
     identity::SignatureError,
     sealed::OpenSecretError,
     share::ReconstructError,
@@ -167,6 +167,15 @@ pub enum OpenBackupError {
     NotBackedUp {
         /// The wallet.
         wallet: WalletId,
+    },
+    /// The custodian calls an older epoch active than this device has seen committed: its database was
+    /// restored from an old copy, or it lies. Ask its operator.
+    #[error("the custodian has gone back to epoch {custodian}; this device has seen {seen}")]
+    RolledBack {
+        /// The epoch that the custodian calls active.
+        custodian: Epoch,
+        /// The newest epoch that this device has seen.
+        seen: Epoch,
     },
     /// No store has the envelope that the custodian names.
     #[error("no store has the backup's envelope intact")]

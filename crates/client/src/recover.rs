@@ -3,7 +3,7 @@
 use twoshare_core::{
     curve::{AnySigningKey, AnyVerifyingKey},
     envelope::{Envelope, Expected, Opened, Payload, Slot, SlotId, VouchedBy},
-    id::{Purpose, WalletId, WalletKind},
+    id::{Epoch, Purpose, WalletId, WalletKind},
     method::BackupMethod,
     proof::Operation,
     store::EnvelopeName,
@@ -95,8 +95,7 @@ impl Client {
         method: &dyn BackupMethod,
         changes: Vec<MethodChange<'_>>,
     ) -> Result<Backup, RefreshError> {
-        let known = wallet.verifying_keys();
-        let (state, opened) = self.open_known(wallet.id, method, known).await?;
+        let (state, opened) = self.open_known(wallet, method).await?;
         let Opened { payload, mut slots, .. } = opened;
         let keys = payload.verifying_keys();
         for change in changes {
@@ -132,7 +131,7 @@ impl Client {
         wallet: &Wallet,
         method: &dyn BackupMethod,
     ) -> Result<EnvelopeName, DrillError> {
-        let (_, opened) = self.open_known(wallet.id, method, wallet.verifying_keys()).await?;
+        let (_, opened) = self.open_known(wallet, method).await?;
         let nonce = Nonce::make(&mut rng());
         let drilled = self.custodian().drill(wallet.id, nonce).await?;
         let party = self.party(wallet.id, opened.payload.kind);
@@ -151,19 +150,19 @@ impl Client {
         wallet: &Wallet,
         method: &dyn BackupMethod,
     ) -> Result<Opened, OpenBackupError> {
-        let (_, opened) = self.open_known(wallet.id, method, wallet.verifying_keys()).await?;
+        let (_, opened) = self.open_known(wallet, method).await?;
         Ok(opened)
     }
 
-    /// Opens the envelope that the custodian names, on a device that knows the wallet's keys.
+    /// Opens the envelope that the custodian names, on a device that knows the wallet: its keys, and
+    /// the newest epoch that it has seen.
     async fn open_known(
         &self,
-        wallet: WalletId,
+        wallet: &Wallet,
         method: &dyn BackupMethod,
-        keys: Vec<AnyVerifyingKey>,
     ) -> Result<(State, Opened), OpenBackupError> {
-        let expected = Expected { keys: Some(keys), ..Expected::default() };
-        self.open_expected(wallet, method, expected).await
+        let expected = Expected { keys: Some(wallet.verifying_keys()), ..Expected::default() };
+        self.open_expected(wallet.id, wallet.epoch(), method, expected).await
     }
 
     /// The same on a device that knows nothing.
@@ -174,7 +173,7 @@ impl Client {
         vouched_by: VouchedBy,
     ) -> Result<(State, Opened), OpenBackupError> {
         let expected = Expected { vouched_by, ..Expected::default() };
-        self.open_expected(wallet, method, expected).await
+        self.open_expected(wallet, None, method, expected).await
     }
 
     /// Opens the envelope of the active epoch or, where this method is not among its slots any more,
@@ -182,11 +181,15 @@ impl Client {
     async fn open_expected(
         &self,
         wallet: WalletId,
+        seen: Option<Epoch>,
         method: &dyn BackupMethod,
         expected: Expected,
     ) -> Result<(State, Opened), OpenBackupError> {
         let state = self.state(wallet).await?;
         let active = state.backup.as_ref().ok_or(OpenBackupError::NotBackedUp { wallet })?;
+        if let Some(seen) = seen.filter(|seen| active.epoch < *seen) {
+            return Err(OpenBackupError::RolledBack { custodian: active.epoch, seen });
+        }
         let first = self.open_epoch(wallet, active, method, &expected).await;
         let opened = match (first, &state.restorable) {
             (Ok(opened), _) => opened,
