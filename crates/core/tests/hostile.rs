@@ -10,7 +10,10 @@
 use std::{fs, thread};
 
 use minicbor::{Decoder, Encoder, data::Tag};
-use twoshare_core::envelope::{Envelope, ParseError};
+use twoshare_core::{
+    envelope::{Envelope, ParseError},
+    text::{PartReader, TextError},
+};
 
 /// As little as a platform gives a thread that is not the main one.
 const SMALL_STACK: usize = 256 * 1024;
@@ -112,4 +115,24 @@ fn nested_arrays_do_not_exhaust_the_stack() {
             assert!(envelope.slots().is_empty());
         }
     });
+}
+
+/// Mixed parts of the largest number, each of which costs the decoder as much as a part can.
+#[test]
+fn hostile_parts_take_little_work() {
+    let total = 4096;
+    let part = |sequence: u32| {
+        let mut encoder = Encoder::new(Vec::new());
+        encoder.array(5).unwrap().u32(sequence).unwrap().u32(total).unwrap();
+        encoder.u32(total).unwrap().u32(7).unwrap().bytes(&[0]).unwrap();
+        let letters = ur::bytewords::encode(&encoder.into_writer(), ur::bytewords::Style::Minimal);
+        format!("ur:twoshare-backup/{sequence}-{total}/{letters}")
+    };
+    let mut reader = PartReader::new();
+    let taken =
+        (total + 1..3 * total).filter(|sequence| reader.receive(&part(*sequence)).is_ok()).count();
+    assert_eq!(taken, 127);
+    // The plain parts are taken all the same.
+    assert!((1..=total).all(|sequence| reader.receive(&part(sequence)).is_ok()));
+    assert_eq!(reader.finish().unwrap_err(), TextError::Checksum);
 }

@@ -8,6 +8,10 @@ use super::{Candidate, MAX_LEN, TYPE, TextError, candidates, letters::Body};
 const MAX_PARTS: u64 = 4096;
 /// Mixed parts are looked at until this many times the plain ones were.
 const MAX_RECEIVED: u64 = 4;
+/// The most mixed parts times all parts. The decoder's memory grows with it, and its work with it
+/// times the number of parts: a paste of 1 MiB could keep it busy for minutes. Up to 724 parts, as
+/// many may be lost as there are.
+const MAX_MIXED: u64 = 724 * 724;
 
 /// The COSE bytes of an envelope as parts for QR codes, of at most `fragment` bytes each: as many as
 /// are needed when none is lost, and `extra` more of which any can stand in for any other.
@@ -55,6 +59,7 @@ pub struct PartReader {
     first: Option<Claim>,
     plain: Vec<u64>,
     received: u64,
+    mixed: u64,
 }
 
 /// What all parts of one envelope say alike.
@@ -140,6 +145,10 @@ impl PartReader {
         if self.received > MAX_RECEIVED * total {
             return Err(TextError::TooLarge { claimed: self.received, cap: MAX_RECEIVED * total });
         }
+        let cap = MAX_MIXED / total;
+        if sequence > total && self.mixed >= cap {
+            return Err(TextError::TooLarge { claimed: self.mixed + 1, cap });
+        }
         let text = ur::ur::try_encode(&part, &ur::ur::Type::Custom(TYPE))
             .map_err(|_| malformed.clone())?;
         let letters = text.rsplit('/').next().unwrap_or_default();
@@ -149,6 +158,8 @@ impl PartReader {
         self.received += 1;
         if sequence <= total {
             self.plain.push(sequence);
+        } else {
+            self.mixed += 1;
         }
         Ok(self.progress())
     }
