@@ -21,6 +21,7 @@ use crate::{
 
 pub mod cases;
 pub mod device;
+pub mod tap;
 
 /// A custodian under test, with its operator and its clock.
 pub trait Harness: Sized {
