@@ -3,6 +3,7 @@
 mod adversary;
 mod fixture;
 mod flips;
+mod stores;
 mod vectors;
 
 use pollster::block_on;
@@ -242,6 +243,38 @@ fn what_does_not_belong_together_is_not_sealed() {
         seal(&fixture.header, &payload, &slots, &mut fixture.rng).unwrap_err(),
         SealError::HeaderTooLarge
     );
+}
+
+#[test]
+fn more_than_an_envelope_holds_is_not_sealed() {
+    let mut fixture = Fixture::small(15);
+    let code = fixture.code();
+    let slots = fixture.slots(&[&code]);
+    let mebibyte = crate::secret::SecretBytes::from(vec![0; 1024 * 1024]);
+    let attachment = crate::attachment::Attachment::durable("x", mebibyte).unwrap();
+    fixture.payload.attachments = vec![attachment; 8];
+    let refusal = seal(&fixture.header, &fixture.payload, &slots, &mut fixture.rng).unwrap_err();
+    assert!(matches!(refusal, SealError::TooLarge { len, cap: MAX_LEN } if len > MAX_LEN));
+    fixture.payload.attachments.pop();
+    let sealed = fixture.seal(&slots);
+    assert_eq!(sealed.keys.test_open(&sealed.bytes), Ok(()));
+}
+
+#[test]
+fn a_method_that_does_not_do_what_it_says_makes_no_slot() {
+    let mut fixture = Fixture::small(16);
+    let keys = fixture.keys();
+    let mut make = |method: &Stranger| {
+        block_on(Slot::make(method, fixture.header.wallet, &keys, &mut fixture.rng)).unwrap_err()
+    };
+    // It vouches, as hardware does, but has no identity.
+    let scanned = Stranger::recipient_only(SlotKind::Hardware);
+    assert!(matches!(make(&scanned), SlotError::NoIdentity));
+    let wordy = Stranger::labelled(SlotKind::Pin, &"l".repeat(257));
+    assert!(matches!(make(&wordy), SlotError::TooLarge));
+    let device = Stranger::recipient_only(SlotKind::Device);
+    let slot = fixture.slot(&device);
+    assert_eq!((slot.header().kind, slot.header().tag), (SlotKind::Device, None));
 }
 
 #[test]

@@ -475,3 +475,114 @@ impl Fixture {
         self.seal_plaintext(key, key.commitment(&self.header), slots, SecretBytes::from(plaintext))
     }
 }
+
+/// What a recipient must be, one deviation at a time.
+#[test]
+fn a_recipient_with_anything_else_in_it_is_unreadable() {
+    use coset::{AsCborValue, CborSerializable, CoseRecipient, HeaderBuilder, Label, cbor::Value};
+    type Change = fn(&mut CoseRecipient);
+    fn key_of(recipient: &CoseRecipient) -> coset::CoseKey {
+        coset::CoseKey::from_cbor_value(recipient.unprotected.rest[0].1.clone()).unwrap()
+    }
+    fn set_key(recipient: &mut CoseRecipient, key: coset::CoseKey) {
+        recipient.unprotected.rest[0].1 = key.to_cbor_value().unwrap();
+    }
+    let changes: [(&str, Change); 12] = [
+        ("another curve", |recipient| {
+            let mut key = key_of(recipient);
+            key.params[0].1 = Value::from(2);
+            set_key(recipient, key);
+        }),
+        ("another key type", |recipient| {
+            let mut key = key_of(recipient);
+            key.kty = coset::KeyType::Assigned(coset::iana::KeyType::OKP);
+            set_key(recipient, key);
+        }),
+        ("a key id in the key", |recipient| {
+            let mut key = key_of(recipient);
+            key.key_id = vec![1];
+            set_key(recipient, key);
+        }),
+        ("the sign of y for y", |recipient| {
+            let mut key = key_of(recipient);
+            key.params[2].1 = Value::Bool(true);
+            set_key(recipient, key);
+        }),
+        ("x and y in another order", |recipient| {
+            let mut key = key_of(recipient);
+            key.params.swap(1, 2);
+            set_key(recipient, key);
+        }),
+        ("a private part", |recipient| {
+            let mut key = key_of(recipient);
+            key.params.push((Label::Int(-4), Value::Bytes(vec![1; 32])));
+            set_key(recipient, key);
+        }),
+        ("a point that is not on the curve", |recipient| {
+            let mut key = key_of(recipient);
+            key.params[1].1 = Value::Bytes(vec![1; 32]);
+            set_key(recipient, key);
+        }),
+        ("a zero before x", |recipient| {
+            let mut key = key_of(recipient);
+            let x = key.params[1].1.as_bytes().unwrap();
+            key.params[1].1 = Value::Bytes([&[0], x.as_slice()].concat());
+            set_key(recipient, key);
+        }),
+        ("a key id", |recipient| recipient.unprotected.key_id = vec![1]),
+        ("another private parameter", |recipient| {
+            recipient.unprotected.rest.push((Label::Int(-70_000), Value::from(1)));
+        }),
+        ("a wrapped key of another length", |recipient| {
+            recipient.ciphertext = Some(vec![0; 24]);
+        }),
+        ("a recipient of its own", |recipient| {
+            let inner = CoseRecipient {
+                unprotected: HeaderBuilder::new().build(),
+                ..CoseRecipient::default()
+            };
+            recipient.recipients.push(inner);
+        }),
+    ];
+    let target = Target::new(35);
+    for (name, change) in changes {
+        let mut recipient = CoseRecipient::from_slice(&change_to(&target, 0)).unwrap();
+        change(&mut recipient);
+        let recipient = recipient.to_vec().unwrap();
+        let bytes = change_recipients(&target.sealed.bytes, |recipients| recipients[0] = recipient);
+        assert_eq!(target.refusal(&bytes, &target.password), "damaged_slot", "{name}");
+        // Its protected header is what it was.
+        assert_eq!(target.open(&bytes, &target.code).unwrap().altered, None, "{name}");
+    }
+    // Encoded otherwise: the array of three in a longer head.
+    let recipient = [&[0x98, 3], &change_to(&target, 0)[1..]].concat();
+    let bytes = change_recipients(&target.sealed.bytes, |recipients| recipients[0] = recipient);
+    assert_eq!(target.refusal(&bytes, &target.password), "damaged_slot");
+}
+
+#[test]
+fn a_slot_header_has_its_fields_and_nothing_else() {
+    let target = Target::new(36);
+    let protected = target.slots.iter().next().unwrap().protected_bytes().to_vec();
+    assert!(SlotHeader::read(&protected).is_ok());
+    let (map, fields) = (protected[0], &protected[1..]);
+    let label = target.fixture.find(&protected, b"my password");
+    let mut other_text = protected.clone();
+    other_text[label] = 0xFF;
+    for (name, other) in [
+        ("a field more", [&[map + 1], fields, &[0x3A, 0, 1, 0x11, 0x80, 0]].concat()),
+        ("a key id", [&[map + 1], fields, &[0x04, 0x41, 0]].concat()),
+        ("another order", [&[map], &fields[3..], &fields[..3]].concat()),
+        ("not UTF-8", other_text),
+        ("trailing", [protected.as_slice(), &[0]].concat()),
+        ("empty", Vec::new()),
+    ] {
+        assert!(SlotHeader::read(&other).is_err(), "{name}");
+    }
+    let header = target.slots.iter().next().unwrap().header().clone();
+    let read = |header: SlotHeader| SlotHeader::read(protected_bytes(&header.encode())).is_ok();
+    assert!(read(SlotHeader { label: "l".repeat(256), ..header.clone() }));
+    assert!(!read(SlotHeader { label: "l".repeat(257), ..header.clone() }));
+    assert!(read(SlotHeader { parameters: vec![0; 2048], ..header.clone() }));
+    assert!(!read(SlotHeader { parameters: vec![0; 2049], ..header }));
+}

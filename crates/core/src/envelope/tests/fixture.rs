@@ -268,6 +268,8 @@ pub(super) struct Stranger {
     kind: SlotKind,
     identity: Option<Shared>,
     cancels: bool,
+    recipient_only: bool,
+    label: String,
     asked: AtomicU32,
 }
 
@@ -288,16 +290,28 @@ impl Identity for Shared {
 impl Stranger {
     pub(super) fn new(kind: SlotKind, rng: &mut ChaCha20Rng) -> Self {
         let identity = Some(Shared(std::sync::Arc::new(SoftwareIdentity::make(rng))));
-        Self { kind, identity, cancels: false, asked: AtomicU32::new(0) }
+        Self { identity, ..Self::panicking(kind) }
     }
 
     /// Must never be asked.
     pub(super) fn panicking(kind: SlotKind) -> Self {
-        Self { kind, identity: None, cancels: false, asked: AtomicU32::new(0) }
+        let (identity, label, asked) = (None, String::new(), AtomicU32::new(0));
+        Self { kind, identity, cancels: false, recipient_only: false, label, asked }
     }
 
     pub(super) fn cancelling(kind: SlotKind) -> Self {
-        Self { kind, identity: None, cancels: true, asked: AtomicU32::new(0) }
+        Self { cancels: true, ..Self::panicking(kind) }
+    }
+
+    /// Has only scanned a public key.
+    pub(super) fn recipient_only(kind: SlotKind) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(5);
+        Self { recipient_only: true, ..Self::new(kind, &mut rng) }
+    }
+
+    pub(super) fn labelled(kind: SlotKind, label: &str) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(6);
+        Self { label: label.into(), ..Self::new(kind, &mut rng) }
     }
 
     pub(super) fn scalar_for_tests(&self) -> String {
@@ -323,7 +337,11 @@ impl BackupMethod for Stranger {
     }
 
     async fn make(&self, _: MakeContext<'_>) -> Result<NewSlot, MethodError> {
-        Ok(NewSlot::new("", Vec::new(), Box::new(self.identity.clone().unwrap())))
+        let identity = self.identity.clone().unwrap();
+        Ok(match self.recipient_only {
+            true => NewSlot::recipient(&*self.label, Vec::new(), identity.public_key()),
+            false => NewSlot::new(&*self.label, Vec::new(), Box::new(identity)),
+        })
     }
 
     async fn open(
