@@ -177,6 +177,7 @@ impl HasCode for MethodError {
                     Work::MemoryKib => "memory_kib",
                     Work::Passes => "passes",
                     Work::Lanes => "lanes",
+                    Work::Total => "total",
                 };
                 json!({ "work": work, "required": required, "cap": cap })
             }

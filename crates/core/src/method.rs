@@ -86,6 +86,13 @@ pub trait BackupMethod: fmt::Debug + Send + Sync {
     /// See [`MethodError`].
     async fn make(&self, context: MakeContext<'_>) -> Result<NewSlot, MethodError>;
 
+    /// How much work [`open`](Self::open) does for `slot`, in KiB of memory times passes over it; 0
+    /// where it is not worth counting. It is asked before anything is done: all the slots that one
+    /// opening tries cost no more than [`Argon2Cost::MAX_TOTAL`] together.
+    fn work(&self, _slot: &SlotHeader) -> u64 {
+        0
+    }
+
     /// Finds the identity of `slot`.
     ///
     /// - `Ok(None)`: the slot is not this method's, or of another authenticator, chip or account;

@@ -2,7 +2,7 @@ use super::{
     Damage, Envelope, Header, OpenError, Payload, PayloadError, SlotHeader, SlotId, SlotTable,
     error::SlotFault,
     kdf::{ContentKey, kek},
-    read::ReadSlot,
+    read::{OuterSlot, ReadSlot},
     tag::{TagPoint, tags_equal},
 };
 use crate::{
@@ -10,7 +10,9 @@ use crate::{
     curve::AnyVerifyingKey,
     digest::Digest,
     id::{Epoch, WalletId},
-    method::{BackupMethod, Identity, MethodError, OpenContext, Vouching},
+    method::{
+        Argon2Cost, BackupMethod, ExcessiveWork, Identity, MethodError, OpenContext, Vouching, Work,
+    },
 };
 
 /// What the caller already knows of the envelope that it opens. What is `None` is not compared.
@@ -139,16 +141,30 @@ impl Envelope {
         Ok(())
     }
 
-    /// The content key, through the first slot of the method that gives one.
+    /// The content key, through the first slot of the method that gives one. The cheapest are tried
+    /// first, so that costly ones which a store has added are in nobody's way, and no more than what
+    /// is done for anyone in all.
     async fn find_key(
         &self,
         method: &dyn BackupMethod,
         tag_point: &TagPoint,
     ) -> Result<(&ReadSlot, ContentKey, Box<dyn Identity>), OpenError> {
         let mut worst = OpenError::NoSlot { kind: method.kind() };
-        for outer in &self.slots {
+        let work = |outer: &OuterSlot| match &outer.read {
+            Ok(slot) if slot.header.kind == method.kind() => method.work(&slot.header),
+            Ok(_) | Err(_) => 0,
+        };
+        let mut slots: Vec<_> = self.slots.iter().map(|outer| (work(outer), outer)).collect();
+        slots.sort_by_key(|(work, _)| *work);
+        let (mut required, cap) = (0_u64, Argon2Cost::MAX_TOTAL);
+        for (work, outer) in slots {
+            required = required.saturating_add(work);
             let error = match &outer.read {
                 Ok(slot) if slot.header.kind != method.kind() => continue,
+                Ok(_) if required > cap => {
+                    let excess = ExcessiveWork { work: Work::Total, required, cap };
+                    OpenError::Method(MethodError::ExcessiveWork(excess))
+                }
                 Ok(slot) => match self.try_slot(method, slot, tag_point).await {
                     Ok(Some((key, identity))) => return Ok((slot, key, identity)),
                     Ok(None) => continue,

@@ -109,6 +109,8 @@ pub enum Work {
     Passes,
     /// Lanes of Argon2id.
     Lanes,
+    /// Memory of Argon2id in KiB times passes, of all slots that one opening tries.
+    Total,
 }
 
 impl fmt::Display for Work {
@@ -117,6 +119,7 @@ impl fmt::Display for Work {
             Self::MemoryKib => "KiB of memory",
             Self::Passes => "passes",
             Self::Lanes => "lanes",
+            Self::Total => "KiB times passes in all slots",
         })
     }
 }

@@ -83,6 +83,13 @@ impl BackupMethod for Password {
         Ok(NewSlot::new(self.label.clone(), parameters.to_bytes(), Box::new(identity)))
     }
 
+    fn work(&self, slot: &SlotHeader) -> u64 {
+        // What `open` refuses costs nothing.
+        PasswordParameters::read(&slot.parameters).map_or(0, |parameters| {
+            u64::from(parameters.cost.memory_kib()) * u64::from(parameters.cost.passes())
+        })
+    }
+
     async fn open(
         &self,
         slot: &SlotHeader,

@@ -184,6 +184,10 @@ impl Argon2Cost {
     /// The most lanes of a slot that is read.
     pub const MAX_LANES: u32 = 16;
 
+    /// KiB of memory times passes: the most that is done for all slots of one envelope together,
+    /// that is, twice for the most costly slot. Sixteen of those would take minutes.
+    pub const MAX_TOTAL: u64 = 2 * (Self::MAX_MEMORY_KIB as u64) * (Self::MAX_PASSES as u64);
+
     /// Memory in KiB.
     #[must_use]
     pub const fn memory_kib(self) -> u32 {

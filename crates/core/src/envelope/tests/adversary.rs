@@ -335,6 +335,33 @@ fn absurd_costs_are_refused_before_any_work() {
 }
 
 #[test]
+fn the_work_of_all_slots_together_is_capped() {
+    let mut target = Target::new(34);
+    let half = (Argon2Cost::MAX_TOTAL / 2).to_string();
+    let recipients: Vec<_> = (0..14)
+        .map(|_| {
+            let stranger = Stranger::new(SlotKind::Drive, &mut target.fixture.rng);
+            let slot = target.fixture.slot(&stranger);
+            let costly = Slot::new(SlotHeader { label: half.clone(), ..slot.header().clone() });
+            target.foreign_recipient(&costly)
+        })
+        .collect();
+    let bytes = change_recipients(&target.sealed.bytes, |all| all.extend(recipients));
+    let method = Stranger::new(SlotKind::Drive, &mut target.fixture.rng);
+    assert_eq!(target.refusal(&bytes, &method), "wrong_secret");
+    assert_eq!(method.asked(), 2);
+
+    // One that costs less is tried before them, wherever it stands.
+    let slots = target.fixture.slots(&[&method]);
+    let sealed = target.fixture.seal(&slots).bytes;
+    let (_, frame) = Frame::read(&bytes).unwrap();
+    let costly: Vec<_> = frame.recipients.iter().skip(2).map(|one| one.to_vec()).collect();
+    let bytes = change_recipients(&sealed, |all| drop(all.splice(..0, costly)));
+    assert!(target.open(&bytes, &method).is_ok());
+    assert_eq!(method.asked(), 3);
+}
+
+#[test]
 fn the_header_is_bound_to_the_slots_and_to_the_content() {
     let target = Target::new(33);
     // Another epoch, or another wallet name, over the same ciphertext.

@@ -336,6 +336,11 @@ impl BackupMethod for Stranger {
         }
     }
 
+    /// What the slot's label says.
+    fn work(&self, slot: &SlotHeader) -> u64 {
+        slot.label.parse().unwrap_or(0)
+    }
+
     async fn make(&self, _: MakeContext<'_>) -> Result<NewSlot, MethodError> {
         let identity = self.identity.clone().unwrap();
         Ok(match self.recipient_only {
