@@ -1,7 +1,7 @@
 //! With a method opened: recover, refresh, change methods, drill.
 
 use twoshare_core::{
-    curve::{AnySigningKey, AnyVerifyingKey},
+    curve::AnySigningKey,
     envelope::{Envelope, Expected, Opened, Payload, Slot, SlotId, VouchedBy},
     id::{Epoch, Purpose, WalletId, WalletKind},
     method::BackupMethod,

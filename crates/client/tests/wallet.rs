@@ -1,5 +1,11 @@
 //! What an app does with a wallet, over a real custodian (in memory) and stores that fail.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test a panic is the failure"
+)]
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
