@@ -7,66 +7,33 @@ use thiserror::Error;
 
 use crate::base32;
 
-/// The random 128-bit name of a wallet: a fixed set of keys, backed up together.
-///
-/// Shown as 26 base-32 characters in groups that a person can read out.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WalletId([u8; 16]);
+macro_rules! random_id {
+    ($(#[$doc:meta])* $id:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $id([u8; 16]);
 
-impl WalletId {
-    /// A new random wallet id.
-    pub fn make<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
-        let mut bytes = [0; 16];
-        rng.fill_bytes(&mut bytes);
-        Self(bytes)
-    }
+        impl $id {
+            #[doc = concat!("A new random ", $what, " id.")]
+            pub fn make<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
+                let mut bytes = [0; 16];
+                rng.fill_bytes(&mut bytes);
+                Self(bytes)
+            }
 
-    /// The wallet id with these 16 bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
+            #[doc = concat!("The ", $what, " id with these 16 bytes.")]
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
 
-    /// The 16 bytes of this id.
-    #[must_use]
-    pub const fn to_bytes(self) -> [u8; 16] {
-        self.0
-    }
-}
+            /// The 16 bytes of this id.
+            #[must_use]
+            pub const fn to_bytes(self) -> [u8; 16] {
+                self.0
+            }
+        }
 
-/// Names one operation (a backup, a recovery, …) from its first message to its receipt, so that
-/// each step can be repeated without happening twice. 128 random bits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OperationId([u8; 16]);
-
-impl OperationId {
-    /// A new random operation id.
-    pub fn make<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
-        let mut bytes = [0; 16];
-        rng.fill_bytes(&mut bytes);
-        Self(bytes)
-    }
-
-    /// The operation id with these 16 bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// The 16 bytes of this id.
-    #[must_use]
-    pub const fn to_bytes(self) -> [u8; 16] {
-        self.0
-    }
-}
-
-/// A text that is not an id: wrong characters or wrong length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("not an id: 26 letters and digits are expected, dashes and spaces aside")]
-pub struct IdError;
-
-macro_rules! id_text {
-    ($id:ident) => {
         impl fmt::Display for $id {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&base32::group(&base32::encode(&self.0), 5))
@@ -90,8 +57,23 @@ macro_rules! id_text {
     };
 }
 
-id_text!(WalletId);
-id_text!(OperationId);
+random_id! {
+    /// The random 128-bit name of a wallet: a fixed set of keys, backed up together.
+    ///
+    /// Shown as 26 base-32 characters in groups that a person can read out.
+    WalletId, "wallet"
+}
+
+random_id! {
+    /// Names one operation (a backup, a recovery, …) from its first message to its receipt, so that
+    /// each step can be repeated without happening twice. 128 random bits.
+    OperationId, "operation"
+}
+
+/// A text that is not an id: wrong characters or wrong length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not an id: 26 letters and digits are expected, dashes and spaces aside")]
+pub struct IdError;
 
 /// A numbered sharing of a pair, counted per purpose from 1. Numbers are never reused, and shares
 /// of different epochs never combine.

@@ -130,6 +130,13 @@ macro_rules! custodian_conformance {
             an_abandoned_wallet_leaves_nothing
             a_used_epoch_number_is_refused
             the_wrong_plan_is_refused
+            a_pending_epochs_envelope_is_kept
+            an_envelope_needs_the_new_shares
+            an_upload_proof_is_for_its_bytes
+            uploads_are_bounded
+            a_committed_envelope_is_repaired_by_its_digest
+            an_abandoned_envelope_is_deleted
+            an_ended_envelope_is_kept_until_it_is_retired
         }
     };
 }

@@ -3,12 +3,13 @@
 #![allow(clippy::missing_panics_doc, reason = "a case fails by panicking")]
 
 mod attacks;
+mod envelopes;
 mod epochs;
 mod operator;
 mod proofs;
 mod repeats;
 
-pub use self::{attacks::*, epochs::*, operator::*, proofs::*, repeats::*};
+pub use self::{attacks::*, envelopes::*, epochs::*, operator::*, proofs::*, repeats::*};
 
 use twoshare_core::id::CurveId;
 
