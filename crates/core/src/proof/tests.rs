@@ -76,6 +76,9 @@ fn others(statement: &Statement) -> Vec<(&'static str, Statement)> {
     change("one more epoch", &|s| s.epochs.push(s.epochs[0]));
     change("no commitments", &|s| s.commitments.clear());
     change("one more commitment", &|s| s.commitments.push(extra.commitment()));
+    change("another commitment in its place", &|s| {
+        s.commitments.iter_mut().for_each(|commitment| *commitment = extra.commitment());
+    });
     change("client nonce", &|s| s.client_nonce[0] ^= 1);
     change("custodian nonce", &|s| s.custodian_nonce[0] ^= 1);
     change("nonces exchanged", &|s| core::mem::swap(&mut s.client_nonce, &mut s.custodian_nonce));
@@ -263,6 +266,9 @@ fn every_field_is_in_the_challenge<C: Curve>() {
         Challenge::of_share(&statement, role, purpose, index, client.commitment()).fields
     };
     let (again, _) = split(&key, client.id(), &mut rng(9));
+    let (other, ..) = make::<C>(5);
+    let slope = *client.commitment().slope();
+    let other_key = Commitment::from_keys(*other.verifying_key(), slope).unwrap();
     let fields = [
         of(Role::Client, Purpose::Backup, 0),
         of(Role::Custodian, Purpose::Backup, 0),
@@ -270,6 +276,7 @@ fn every_field_is_in_the_challenge<C: Curve>() {
         of(Role::Client, Purpose::Backup, 1),
         Challenge::of_share(&statement, Role::Client, Purpose::Backup, 0, again.commitment())
             .fields,
+        Challenge::of_share(&statement, Role::Client, Purpose::Backup, 0, &other_key).fields,
         Challenge::of_key(&statement, 0, key.verifying_key()).fields,
     ];
     for (place, one) in fields.iter().enumerate() {

@@ -404,7 +404,7 @@ fn proofs_for_something_else_are_refused<C: Curve>() {
 /// Replayed, reordered, and from another session, wallet, user, custodian, curve, purpose or epoch.
 fn messages_of_other_exchanges_are_refused<C: Curve>() {
     let other_curve = if C::ID == CurveId::Ed25519 { CurveId::Secp256k1 } else { CurveId::Ed25519 };
-    let changes: [&dyn Fn(&mut Context); 11] = [
+    let changes: [&dyn Fn(&mut Context); 12] = [
         &|c| c.operation_id = OperationId::from_bytes([9; 16]),
         &|c| c.wallet = WalletId::from_bytes([8; 16]),
         &|c| c.user.push('2'),
@@ -415,6 +415,7 @@ fn messages_of_other_exchanges_are_refused<C: Curve>() {
         &|c| c.items[0].index = 1,
         &|c| c.items[0].to = backup(3),
         &|c| c.items[0].to = stage(Purpose::Signing, 1),
+        &|c| c.items[0].to.purpose = Purpose::Signing,
         &|c| c.items.push(item(1, C::ID, backup(1), backup(2))),
     ];
     for change in changes {
@@ -450,6 +451,47 @@ fn messages_of_other_exchanges_are_refused<C: Curve>() {
     let (_, response) = again.respond(&setup.offer, &[setup.custodian]).unwrap();
     let error = setup.offered.finish(&response, &[]).unwrap_err();
     assert_eq!(error, ReshareError::NotOpened { item: 0 });
+}
+
+/// The early commitment is to one point, behind one salt, at one place of one exchange.
+#[test]
+fn an_early_commitment_opens_once() {
+    let early = opening(&[1; 32], 0, &[2; 32], &[3; 33]);
+    assert_ne!(opening(&[9; 32], 0, &[2; 32], &[3; 33]), early);
+    assert_ne!(opening(&[1; 32], 1, &[2; 32], &[3; 33]), early);
+    assert_ne!(opening(&[1; 32], 0, &[9; 32], &[3; 33]), early);
+    assert_ne!(opening(&[1; 32], 0, &[2; 32], &[9; 33]), early);
+}
+
+#[test]
+fn messages_with_more_or_fewer_items_are_refused() {
+    let ours = || setup::<crate::curve::Ed25519>();
+    let digest = ours().digest();
+    let r1 = point::<crate::curve::Ed25519>(ours().r1);
+    let value = bytes::<crate::curve::Ed25519>(ours().offered_value());
+    for found in [0, 2] {
+        let offered = || OfferItem { value: value.clone(), point: r1.clone() };
+        let offer = Offer::new(digest, (0..found).map(|_| offered()).collect());
+        let Setup { committed, custodian, .. } = ours();
+        let error = committed.respond(&offer, &[custodian]).unwrap_err();
+        assert_eq!(error, ReshareError::Count { expected: 1, found });
+        let response = Response::new(digest, (0..found).map(|_| ours().response()).collect());
+        let error = ours().offered.finish(&response, &[]).unwrap_err();
+        assert_eq!(error, ReshareError::Count { expected: 1, found });
+    }
+}
+
+/// A kept state whose context names another share than the one it keeps.
+#[test]
+fn a_kept_state_with_another_share_is_refused() {
+    let setup = setup::<crate::curve::Ed25519>();
+    let mut other = setup.context.clone();
+    other.items[0].from = stage(Purpose::Signing, 1);
+    let mut writer = write_head(Kind::ReshareClientOffered, 2, 1024);
+    writer = other.write_to(writer).array(1);
+    let kept = setup.offered.items[0].write_to(writer).finish();
+    let error = ClientOffered::from_bytes(kept.expose_secret()).unwrap_err();
+    assert_eq!(error, MessageError::Malformed);
 }
 
 #[test]
