@@ -28,7 +28,7 @@ _MAX_RECIPIENT = 4_352
 _MAX_PARAMETERS = 2_048
 _MAX_TEXT = 256
 
-_ALGORITHM, _VERSION = 1, -70001
+_ALGORITHM, _COUNTER_SIGNATURE, _VERSION = 1, 7, -70001
 _A256GCM, _ECDH_ES_A256KW = 3, -31
 
 
@@ -208,7 +208,7 @@ def _labels_are(pairs, required, optional):
 def _cose_header_map(protected):
     """The pairs of a COSE header map and whether they were written deterministically, or None.
 
-    COSE's own parameters are those of RFC 9052, section 3.1.
+    COSE's own parameters are those of RFC 9052, section 3.1; counter signatures are refused.
     """
     decoded = decode_whole(protected)
     if decoded is None or not isinstance(decoded[0], Pairs):
@@ -217,7 +217,7 @@ def _cose_header_map(protected):
     labels = [label for label, _ in pairs]
     if not all(is_int(label) or isinstance(label, str) for label in labels):
         return None
-    if len(set(labels)) != len(labels):
+    if len(set(labels)) != len(labels) or _COUNTER_SIGNATURE in labels:
         return None
 
     def is_label(value):

@@ -68,30 +68,37 @@ def fragments_of_part(number, count, checksum):
     return {remaining.pop(random.below(len(remaining))) for _ in range(degree)}
 
 
-def join(parts, count, checksum):
-    """The fragments that (number, data) parts give, joined; None where the parts do not suffice.
+class Joiner:
+    """The fragments of one message, found from parts as they come.
 
-    Each part is an equation over GF(2); the equations are solved as they come.
+    Each part is an equation over GF(2) between fragments, and the equations are solved together.
     """
-    solved = {}  # lowest fragment of an equation -> (set of fragments as bits, data as a number)
-    for number, data in parts:
-        bits = sum(1 << index for index in fragments_of_part(number, count, checksum))
+
+    def __init__(self, count, checksum):
+        self._count, self._checksum = count, checksum
+        self._equations = {}  # its lowest fragment -> (its fragments as bits, their XOR as a number)
+
+    def add(self, number, data):
+        bits = sum(1 << index for index in fragments_of_part(number, self._count, self._checksum))
         value = int.from_bytes(data, "big")
         while bits:
             lowest = bits & -bits
-            if lowest not in solved:
-                solved[lowest] = (bits, value)
-                break
-            bits, value = bits ^ solved[lowest][0], value ^ solved[lowest][1]
-    if len(solved) < count:
-        return None
+            if lowest not in self._equations:
+                self._equations[lowest] = (bits, value)
+                return
+            bits ^= self._equations[lowest][0]
+            value ^= self._equations[lowest][1]
 
-    fragments = [0] * count
-    for index in reversed(range(count)):
-        bits, value = solved[1 << index]
-        for other in range(index + 1, count):
-            if bits >> other & 1:
-                value ^= fragments[other]
-        fragments[index] = value
-    size = len(parts[0][1])
-    return b"".join(fragment.to_bytes(size, "big") for fragment in fragments)
+    def suffices(self):
+        return len(self._equations) == self._count
+
+    def joined(self, size):
+        """All fragments, each of `size` bytes, one after another."""
+        fragments = [0] * self._count
+        for index in reversed(range(self._count)):
+            bits, value = self._equations[1 << index]
+            for other in range(index + 1, self._count):
+                if bits >> other & 1:
+                    value ^= fragments[other]
+            fragments[index] = value
+        return b"".join(fragment.to_bytes(size, "big") for fragment in fragments)

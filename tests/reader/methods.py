@@ -19,6 +19,7 @@ CAN_VOUCH = frozenset((1, 2, 4, 6, 7))
 
 _MAX_PASSWORD = 1_024
 _MAX_MEMORY, _MAX_PASSES, _MAX_LANES = 524_288, 16, 16
+_MAX_WORK = 16_777_216  # memory times passes, of all slots that one opening tries
 
 
 def hkdf(secret, salt, info, length):
@@ -43,32 +44,46 @@ def prepare_password(password):
 
 
 class Password:
-    """A password as it was entered, prepared once."""
+    """A password as it was entered, prepared once, for one opening."""
 
     kind = PASSWORD
 
     def __init__(self, entered):
         self._prepared = prepare_password(entered)
+        self._work = 0
+
+    def cost(self, parameters):
+        """Memory times passes: the order in which slots are tried (section 10, step 3)."""
+        fields = _password_parameters(parameters)
+        return fields[1] * fields[2] if fields else 0
 
     def identity(self, parameters):
         """Steps 2 to 4; the caps are checked before any work."""
-        decoded = decode_whole(parameters)
-        fields = decoded[0] if decoded and decoded[1] else None
-        is_right = (
-            isinstance(fields, list)
-            and len(fields) == 4
-            and is_bytes(fields[0], 16)
-            and all(is_uint(number) for number in fields[1:])
-        )
-        require(is_right, "slot_parameters")
+        fields = _password_parameters(parameters)
+        require(fields is not None, "slot_parameters")
         salt, memory, passes, lanes = fields
         too_much = memory > _MAX_MEMORY or passes > _MAX_PASSES or lanes > _MAX_LANES
         require(not too_much, "excessive_work")
         require(passes >= 1 and lanes >= 1 and memory >= 8 * lanes, "slot_parameters")
+        self._work += memory * passes
+        require(self._work <= _MAX_WORK, "excessive_work")
         stretched = hash_secret_raw(
             self._prepared, salt, passes, memory, lanes, hash_len=32, type=Type.ID, version=0x13
         )
         return identity_scalar(stretched, salt, b"twoshare/v1/identity/password")
+
+
+def _password_parameters(parameters):
+    """Salt, memory, passes and lanes, or None."""
+    decoded = decode_whole(parameters)
+    fields = decoded[0] if decoded and decoded[1] else None
+    is_right = (
+        isinstance(fields, list)
+        and len(fields) == 4
+        and is_bytes(fields[0], 16)
+        and all(is_uint(number) for number in fields[1:])
+    )
+    return fields if is_right else None
 
 
 def read_code(entered):
@@ -124,6 +139,9 @@ class RecoveryCode:
     def __init__(self, entered):
         self.secret = read_code(entered)
 
+    def cost(self, parameters):
+        return 0
+
     def identity(self, parameters):
         decoded = decode_whole(parameters)
         fields = decoded[0] if decoded and decoded[1] else None
@@ -138,6 +156,9 @@ class GivenIdentity:
     def __init__(self, kind, scalar):
         self.kind = kind
         self._scalar = scalar
+
+    def cost(self, parameters):
+        return 0
 
     def identity(self, parameters):
         return self._scalar

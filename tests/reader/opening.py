@@ -94,13 +94,13 @@ def open_envelope(envelope, method, expected):
 
 def _open_a_slot(envelope, method, vouches):
     """Step 3: the first slot that passes, or the verdict of the highest rank among all."""
-    verdicts = ["no_slot"]  # a
-    for recipient in envelope.recipients:
-        if isinstance(recipient, Unreadable):
-            verdicts.append(recipient.verdict)  # b
-            continue
-        if recipient.slot.kind != method.kind:
-            continue
+    unreadable = [one for one in envelope.recipients if isinstance(one, Unreadable)]
+    readable = [one for one in envelope.recipients if isinstance(one, Recipient)]
+    of_this_kind = [one for one in readable if one.slot.kind == method.kind]
+    of_this_kind.sort(key=lambda one: method.cost(one.slot.parameters))  # equal ones keep their order
+
+    verdicts = ["no_slot"] + [one.verdict for one in unreadable]  # a, b
+    for recipient in of_this_kind:
         try:
             identity, content_key, values = _open_slot(envelope, recipient, method, vouches)
         except Refused as refusal:

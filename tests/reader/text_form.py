@@ -13,6 +13,7 @@ _TYPE = "twoshare-backup"
 _MAX_TEXT = 40 * 1024 * 1024
 _MAX_MESSAGE = 8_388_608
 _MAX_PARTS = 4_096
+_MAX_MIXED_TIMES_PARTS = 524_176
 
 # Letters and digits are the ASCII ones: bytewords and types have no others.
 _START = re.compile(r"u[^a-z0-9]*r[^a-z0-9:]*:", re.IGNORECASE | re.ASCII)
@@ -168,13 +169,18 @@ def _read_part(numbers, rest):
 
 
 def _join_parts(parts):
-    """Step 5, for the parts together."""
+    """Step 5, for the parts together, as they come; what comes after they suffice is not looked at."""
     first = parts[0]
+    joiner = fountain.Joiner(first.count, first.checksum)
+    mixed = 0
     for part in parts:
         same = (part.count, part.length, part.checksum) == (first.count, first.length, first.checksum)
         require(same, "text_mixed_parts")
-    joined = fountain.join([(part.number, part.fragment) for part in parts], first.count, first.checksum)
-    require(joined is not None, "text_missing_parts")
-    message = joined[: first.length]
-    require(zlib.crc32(message) == first.checksum, "text_checksum")
-    return message
+        mixed += part.number > part.count
+        require(mixed <= _MAX_MIXED_TIMES_PARTS // part.count, "text_too_large")
+        joiner.add(part.number, part.fragment)
+        if joiner.suffices():
+            message = joiner.joined(len(first.fragment))[: first.length]
+            require(zlib.crc32(message) == first.checksum, "text_checksum")
+            return message
+    raise Refused("text_missing_parts")
