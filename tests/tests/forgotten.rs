@@ -5,12 +5,12 @@
 
 use std::process::{Command, Output};
 
-fn run(scenario: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_forget")).arg(scenario).output().unwrap()
+fn run(scenario: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_forget")).args(scenario).output().unwrap()
 }
 
 /// What the scenario left in memory; nothing where all is well.
-fn left_behind(scenario: &str) -> String {
+fn left_behind(scenario: &[&str]) -> String {
     let output = run(scenario);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(matches!(output.status.code(), Some(0 | 1)), "{}: {stderr}", output.status);
@@ -19,9 +19,9 @@ fn left_behind(scenario: &str) -> String {
 
 #[test]
 fn the_search_finds_what_was_not_wiped() {
-    assert!(left_behind("leak").contains("left behind at"));
-    assert!(left_behind("stack").contains("[stack]"));
-    assert_eq!(run("no such scenario").status.code(), Some(2));
+    assert!(left_behind(&["leak"]).contains("left behind at"));
+    assert!(left_behind(&["stack"]).contains("[stack]"));
+    assert_eq!(run(&["no such scenario"]).status.code(), Some(2));
 }
 
 macro_rules! nothing_is_left {
@@ -29,7 +29,7 @@ macro_rules! nothing_is_left {
         $(
             #[test]
             fn $test() {
-                assert_eq!(left_behind($scenario), "");
+                assert_eq!(left_behind(&[$scenario]), "");
             }
         )+
     };
@@ -41,4 +41,15 @@ nothing_is_left! {
     what_crosses_the_channel_is_forgotten = "channel",
     sealed_seeds_are_forgotten = "seed",
     sealed_mnemonics_are_forgotten = "mnemonic",
+    everything_of_a_single_key_wallet_is_forgotten = "single-key",
+    everything_of_an_mpc_wallet_is_forgotten = "mpc",
+}
+
+#[test]
+fn a_password_that_opens_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("envelope");
+    let file = file.to_str().unwrap();
+    assert_eq!(run(&["choose-password", file]).status.code(), Some(0));
+    assert_eq!(left_behind(&["open-with-password", file]), "");
 }

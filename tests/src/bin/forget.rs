@@ -16,7 +16,19 @@ fn main() -> ExitCode {
 mod linux {
     use std::{hint::black_box, process::ExitCode};
 
+    use pollster::block_on;
     use rand::{SeedableRng as _, rngs::ChaCha20Rng};
+    use twoshare::{
+        Client, Exported, Import, Wallet,
+        core::{
+            curve::AnySigningKey,
+            envelope::{Envelope, Expected, Header, Payload, Slot, SlotTable, VouchedBy, seal},
+            id::{CurveId, WalletKind},
+            method::{Password, RecoveryCode},
+            store::{MemoryStore, Operator},
+        },
+        protocol::memory::MemoryCustodian,
+    };
     use twoshare_core::{
         channel::{ClientChannel, CustodianChannel, EphemeralSecret, Step},
         curve::{Curve, Ed25519, Secp256k1, SigningKey},
@@ -29,7 +41,8 @@ mod linux {
     use twoshare_tests::memory::{MASK, Trace, search};
 
     pub(crate) fn main() -> ExitCode {
-        let scenario = std::env::args().nth(1).unwrap_or_default();
+        let mut args = std::env::args().skip(1);
+        let (scenario, file) = (args.next().unwrap_or_default(), args.next().unwrap_or_default());
         let mut traces = Vec::new();
         match scenario.as_str() {
             "leak" => leak(&mut traces),
@@ -39,6 +52,11 @@ mod linux {
             "channel" => channel(&mut traces),
             "seed" => seed(&mut traces),
             "mnemonic" => mnemonic(&mut traces),
+            // Choosing a password is apart from opening with it: judging it leaves pieces behind.
+            "choose-password" => choose_password(&file),
+            "open-with-password" => open_with_password(&file, &mut traces),
+            "single-key" => single_key(&mut traces),
+            "mpc" => mpc(&mut traces),
             _ => return ExitCode::from(2),
         }
         let findings = search(&traces).expect("a process may read its own memory");
@@ -125,16 +143,16 @@ mod linux {
     /// An Ed25519 seed is sealed, written, and opened again.
     fn seed(traces: &mut Vec<Trace>) {
         let masked = black_box(*b"0123456789 seed of 32 bytes 9876");
-        seal(traces, SecretKind::Ed25519Seed, &masked);
+        seal_secret(traces, SecretKind::Ed25519Seed, &masked);
     }
 
     /// So is a mnemonic, one of the vectors of BIP-39.
     fn mnemonic(traces: &mut Vec<Trace>) {
         let masked = black_box(*MASKED_WORDS);
-        seal(traces, SecretKind::Mnemonic, &masked);
+        seal_secret(traces, SecretKind::Mnemonic, &masked);
     }
 
-    fn seal(traces: &mut Vec<Trace>, kind: SecretKind, masked: &[u8]) {
+    fn seal_secret(traces: &mut Vec<Trace>, kind: SecretKind, masked: &[u8]) {
         traces.push(Trace::of_masked("secret", masked));
         let mut rng = ChaCha20Rng::seed_from_u64(3);
         let wallet = WalletId::make(&mut rng);
@@ -147,6 +165,114 @@ mod linux {
         assert!(
             opened.bytes().len() == masked.len() && !format!("{opened:?}{secret:?}").is_empty()
         );
+    }
+
+    /// A single-key wallet is imported, backed up, recovered with each method, and exported.
+    fn single_key(traces: &mut Vec<Trace>) {
+        let masked = black_box(*b"0123456789 seed of 32 bytes 9876");
+        traces.push(Trace::of_masked("seed", &masked));
+        let key = SigningKey::<Secp256k1>::make(&mut ChaCha20Rng::seed_from_u64(4));
+        // Exposed only to be looked for.
+        traces.push(Trace::of("key", key.expose_secret().expose_secret()));
+        let seed = WalletSecret::new(SecretKind::Ed25519Seed, "seed", unmasked(&masked));
+        let imports = vec![Import::Key(key), Import::Secret(seed.expect("32 bytes"))];
+        tell(
+            traces,
+            |client, _| client.import_wallet(imports).expect("within the bounds"),
+            |wallet| {
+                let exported = wallet.export().expect("just recovered");
+                assert!(matches!(&exported[..], [Exported::Key(_), Exported::Secret(_)]));
+            },
+        );
+    }
+
+    /// An MPC wallet is created, backed up, and recovered with each method.
+    fn mpc(traces: &mut Vec<Trace>) {
+        let mut shares = Vec::new();
+        let make = |client: &Client, traces: &mut Vec<Trace>| {
+            let curves = [CurveId::Secp256k1, CurveId::Ed25519];
+            let wallet = block_on(client.create_wallet(&curves)).expect("an honest custodian");
+            trace_shares("first signing share", &wallet, traces);
+            wallet
+        };
+        tell(traces, make, |wallet| trace_shares("new signing share", wallet, &mut shares));
+        traces.append(&mut shares);
+    }
+
+    fn trace_shares(name: &str, wallet: &Wallet, traces: &mut Vec<Trace>) {
+        for share in wallet.signing_shares() {
+            // Exposed only to be looked for.
+            traces.push(Trace::of(name, share.expose_secret().expose_secret()));
+        }
+    }
+
+    /// The life of a wallet with a custodian and a store that are here too, and end here.
+    fn tell(
+        traces: &mut Vec<Trace>,
+        make: impl FnOnce(&Client, &mut Vec<Trace>) -> Wallet,
+        mut recovered: impl FnMut(&Wallet),
+    ) {
+        let custodian = MemoryCustodian::start(ChaCha20Rng::seed_from_u64(5));
+        let client = Client::new(custodian.login("user"), custodian.identity(), "user")
+            .with_store(MemoryStore::new(), Operator::User);
+        let password = password();
+        let code = RecoveryCode::make(&mut ChaCha20Rng::seed_from_u64(6));
+        traces.push(Trace::of("recovery code", code.to_text().as_bytes()));
+
+        let mut wallet = make(&client, traces);
+        block_on(client.backup(&mut wallet, &[&password, &code])).expect("all are honest");
+        let id = wallet.id();
+        drop(wallet);
+        let wallet = block_on(client.recover(id, &password, VouchedBy::Method));
+        recovered(&wallet.expect("all are honest"));
+        let typed = RecoveryCode::from_text(&code.to_text()).expect("just written");
+        let wallet = block_on(client.recover(id, &typed, VouchedBy::Method));
+        recovered(&wallet.expect("all are honest"));
+        assert!(!format!("{password:?}{code:?}").is_empty());
+    }
+
+    /// Twelve words as a password.
+    fn password() -> Password {
+        let words = unmasked(&black_box(*MASKED_WORDS));
+        // Exposed to be normalised.
+        let words = str::from_utf8(words.expose_secret()).expect("words are ASCII");
+        Password::new(words).expect("long, and of common letters")
+    }
+
+    /// Writes an envelope that the password opens.
+    fn choose_password(file: &str) {
+        let mut rng = ChaCha20Rng::seed_from_u64(7);
+        let wallet = WalletId::make(&mut rng);
+        let sharing = Sharing { wallet, purpose: Purpose::Backup, epoch: Epoch::FIRST };
+        let key = AnySigningKey::make(CurveId::Ed25519, &mut rng);
+        let (share, _) = key.split(KeyId { sharing, index: 0 }, &mut rng);
+        let payload = Payload {
+            kind: WalletKind::SingleKey,
+            keys: vec![share],
+            secrets: Vec::new(),
+            attachments: Vec::new(),
+            custodian: *CustodianKeys::make(&mut rng).identity(),
+        };
+        let mut slots = SlotTable::new();
+        let slot = block_on(Slot::make(&password(), wallet, &[key.verifying_key()], &mut rng));
+        slots.add(slot.expect("a good password")).expect("the first of 16");
+        let header = Header::new(wallet, Epoch::FIRST, 0);
+        let sealed = seal(&header, &payload, &slots, &mut rng).expect("within the bounds");
+        std::fs::write(file, sealed.bytes).expect("the test's own folder");
+    }
+
+    /// Opens it.
+    fn open_with_password(file: &str, traces: &mut Vec<Trace>) {
+        traces.push(Trace::of_masked("password", &black_box(*MASKED_WORDS)));
+        let envelope = std::fs::read(file).expect("written before");
+        let envelope = Envelope::from_bytes(&envelope).expect("just sealed");
+        let opened = block_on(envelope.open(&password(), &Expected::default()));
+        let opened = opened.expect("the same password");
+        for share in &opened.payload.keys {
+            // Exposed only to be looked for.
+            traces.push(Trace::of("backup share", share.expose_secret().expose_secret()));
+        }
+        assert!(!format!("{opened:?}").is_empty());
     }
 
     /// Twelve words, masked by hand so that no constant of this program has them in the clear:

@@ -37,7 +37,7 @@ impl<C: Curve> SecretScalar<C> {
     }
 
     pub(crate) fn expose_secret(&self) -> SecretBytes {
-        SecretBytes::from(self.to_bytes().as_slice())
+        wiping(|| SecretBytes::from(self.to_bytes().as_slice()))
     }
 
     pub(crate) fn to_bytes(&self) -> Zeroizing<[u8; SCALAR_LEN]> {

@@ -74,6 +74,10 @@ impl PasswordPolicy {
 
     /// Judges a password, as `make` does before it makes a slot; for showing while it is typed.
     ///
+    /// The estimate is zxcvbn's, which wipes none of its working memory: pieces of a password that is
+    /// *chosen* stay in freed memory of the process until something else is written there. Opening a
+    /// slot does not estimate, and leaves nothing.
+    ///
     /// # Errors
     ///
     /// What is wrong with it: see [`PasswordError`].
