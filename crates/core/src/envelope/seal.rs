@@ -13,7 +13,6 @@ use super::{
     frame::Frame,
     header::{BodyHeader, protected_bytes},
     kdf::{ContentKey, Kek, kek},
-    tag::TagPoint,
 };
 use crate::{
     digest::Digest,
@@ -56,11 +55,10 @@ pub fn seal<R: CryptoRng + ?Sized>(
     let ciphertext = content_key.encrypt(&iv, &body.protected, plaintext);
     let body_hash: [u8; 32] = Sha256::digest(protected_bytes(&body.protected)).into();
 
-    let tag_point = TagPoint::of(header.wallet);
     let mut recipients = Vec::with_capacity(MAX_SLOTS);
     let mut keys = Vec::with_capacity(MAX_SLOTS);
     for slot in slots.iter() {
-        let (recipient, kek) = wrap(slot, &content_key, &body_hash, &tag_point, rng);
+        let (recipient, kek) = wrap(slot, &content_key, &body_hash, rng);
         recipients.push(recipient);
         keys.push((slot.id(), kek));
     }
@@ -91,18 +89,12 @@ pub(super) fn wrap<R: CryptoRng + ?Sized>(
     slot: &Slot,
     content_key: &ContentKey,
     body_hash: &[u8; 32],
-    tag_point: &TagPoint,
     rng: &mut R,
 ) -> (Vec<u8>, Kek) {
-    let (ephemeral, public) = loop {
-        let ephemeral = SoftwareIdentity::make(rng);
-        let public = ephemeral.public();
-        if !tag_point.is_plus_or_minus(&public) {
-            break (ephemeral, public);
-        }
-    };
+    // That it is ±T, which readers refuse, has a probability of 2⁻²⁵⁵.
+    let ephemeral = SoftwareIdentity::make(rng);
     let kek = kek(&ephemeral.agree_with(&slot.header().public_key), slot.protected(), body_hash);
-    let recipient = write_recipient(slot, &public, &kek.wrap(content_key));
+    let recipient = write_recipient(slot, &ephemeral.public(), &kek.wrap(content_key));
     (recipient, kek)
 }
 

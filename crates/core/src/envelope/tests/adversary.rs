@@ -53,9 +53,8 @@ impl Target {
     /// A recipient that somebody without the content key makes for a slot.
     pub(super) fn foreign_recipient(&mut self, slot: &Slot) -> Vec<u8> {
         let key = make_content_key(&mut self.fixture.rng);
-        let point = TagPoint::of(self.fixture.header.wallet);
         let hash = Envelope::from_bytes(&self.sealed.bytes).unwrap().body_hash;
-        wrap(slot, &key, &hash, &point, &mut self.fixture.rng).0
+        wrap(slot, &key, &hash, &mut self.fixture.rng).0
     }
 
     /// Someone else's slot, at the beginning of the recipients.
@@ -135,14 +134,11 @@ impl Target {
             block,
         );
 
-        let point = TagPoint::of(self.fixture.header.wallet);
         let recipients: Vec<Vec<u8>> = self
             .slots
             .iter()
             .zip(&keys)
-            .map(|(slot, key)| {
-                wrap(slot, key, &envelope.body_hash, &point, &mut self.fixture.rng).0
-            })
+            .map(|(slot, key)| wrap(slot, key, &envelope.body_hash, &mut self.fixture.rng).0)
             .collect();
         let recipients = recipients.iter().map(Vec::as_slice).collect();
         let frame = Frame { iv: envelope.iv_for_tests(), ciphertext: &ciphertext, recipients };
@@ -377,9 +373,8 @@ fn the_header_is_bound_to_the_slots_and_to_the_content() {
     let key = kek(&agreed, &read.protected, &outer.body_hash).unwrap(&read.wrapped).unwrap();
     let hash: [u8; 32] =
         Sha256::digest(Envelope::from_bytes(&renamed).unwrap().protected_for_tests()).into();
-    let point = TagPoint::of(target.fixture.header.wallet);
     let mut rng = <rand::rngs::ChaCha20Rng as rand::SeedableRng>::seed_from_u64(1);
-    let recipient = wrap(target.slots.iter().nth(1).unwrap(), &key, &hash, &point, &mut rng).0;
+    let recipient = wrap(target.slots.iter().nth(1).unwrap(), &key, &hash, &mut rng).0;
     let bytes = change_recipients(&renamed, |recipients| recipients[1] = recipient);
     assert_eq!(target.refusal(&bytes, &target.code), "damaged_ciphertext");
 }

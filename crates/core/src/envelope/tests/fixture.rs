@@ -10,7 +10,6 @@ use super::super::{
     header::{BodyHeader, protected_bytes},
     kdf::ContentKey,
     seal::{make_content_key, wrap},
-    tag::TagPoint,
     *,
 };
 use crate::{
@@ -251,11 +250,8 @@ impl Fixture {
         let iv = [9; 12];
         let ciphertext = content_key.encrypt(&iv, &body.protected, plaintext);
         let hash: [u8; 32] = Sha256::digest(protected_bytes(&body.protected)).into();
-        let point = TagPoint::of(self.header.wallet);
-        let recipients: Vec<Vec<u8>> = recipients
-            .iter()
-            .map(|slot| wrap(slot, content_key, &hash, &point, &mut self.rng).0)
-            .collect();
+        let recipients: Vec<Vec<u8>> =
+            recipients.iter().map(|slot| wrap(slot, content_key, &hash, &mut self.rng).0).collect();
         let recipients = recipients.iter().map(Vec::as_slice).collect();
         Frame { iv, ciphertext: ciphertext.expose_secret(), recipients }
             .write(protected_bytes(&body.protected))
