@@ -1,6 +1,7 @@
 //! A device's access to the world: its custodian, pinned, and the stores that keep its envelopes.
 
 use std::{
+    cmp::Reverse,
     fmt,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -13,7 +14,7 @@ use twoshare_core::{
     proof::{Operation, Stage},
     share::AnyCommitment,
     store::{
-        EnvelopeName, EnvelopeStore, EnvelopeStoreExt as _, FetchError, Operator,
+        EnvelopeName, EnvelopeStore, EnvelopeStoreExt as _, FetchError, Operator, Part,
         TrustCustodianAlone, Writable,
     },
 };
@@ -25,6 +26,9 @@ use twoshare_protocol::{
 };
 
 use crate::error::{ExchangeError, PublishError, StateError};
+
+/// How many receipts of a store are looked at: it may have made them up.
+const MAX_RECEIPTS: usize = 64;
 
 /// A custodian and the stores of one user. Cheap to clone.
 #[derive(Clone)]
@@ -133,13 +137,17 @@ impl Client {
         payload: &Payload,
         slots: &SlotTable,
     ) -> Result<Published, PublishError> {
-        let written = match self.write(ready, payload, slots).await {
+        let written = match self.seal(ready, payload, slots) {
             Ok(sealed) => sealed,
             Err(error) => {
-                self.give_up(ready).await;
+                self.give_up(ready, None).await;
                 return Err(error);
             }
         };
+        if let Err(error) = self.write(&written).await {
+            self.give_up(ready, Some(written.name())).await;
+            return Err(error);
+        }
         let digest = Some(written.digest);
         let receipt = self.custodian.commit(ready.commit(digest, &mut rng())).await?;
         ready.check_receipt(&receipt, digest)?;
@@ -155,7 +163,7 @@ impl Client {
         Ok(Published { name: written.name(), receipt, without_receipt })
     }
 
-    async fn write(
+    fn seal(
         &self,
         ready: &Ready,
         payload: &Payload,
@@ -167,9 +175,12 @@ impl Client {
         let share = ready.backup().first().ok_or(SessionError::Misuse)?;
         let sharing = share.id().sharing;
         let header = Header::new(sharing.wallet, sharing.epoch, now());
-        let sealed = seal(&header, payload, slots, &mut rng()).map_err(PublishError::Seal)?;
+        seal(&header, payload, slots, &mut rng()).map_err(PublishError::Seal)
+    }
+
+    async fn write(&self, sealed: &Sealed) -> Result<(), PublishError> {
         for (index, place) in self.stores.iter().enumerate() {
-            let writable = Writable::sealed(&sealed, place.operator, self.trust)?;
+            let writable = Writable::sealed(sealed, place.operator, self.trust)?;
             let write = place.store.put_envelope(&writable).await;
             write.map_err(|source| PublishError::Write { store: index, source })?;
         }
@@ -179,15 +190,15 @@ impl Client {
             let opened = sealed.keys.test_open(read.as_bytes());
             opened.map_err(|source| PublishError::TestOpen { store: index, source })?;
         }
-        Ok(sealed)
+        Ok(())
     }
 
     /// Abandons an operation that will not be committed, and deletes what was written of it once the
     /// custodian has said that it is over. Where that fails it expires by itself, and its envelope, which
-    /// no receipt names, lies unused.
-    async fn give_up(&self, ready: &Ready) {
+    /// no receipt names, lies unused. Nothing else of that epoch is touched: a custodian that was
+    /// restored, or lies, gives out the number of the last good backup again.
+    async fn give_up(&self, ready: &Ready, written: Option<EnvelopeName>) {
         let shares: Vec<_> = ready.signing().iter().chain(ready.backup()).cloned().collect();
-        let Some(sharing) = ready.backup().first().map(|share| share.id().sharing) else { return };
         let proving = Proving::Pending(ready.id(), &shares);
         let party = ready.party().clone();
         let abandon = async {
@@ -201,13 +212,35 @@ impl Client {
         if abandon.await.is_none() {
             return;
         }
+        let Some(written) = written else { return };
         for place in &self.stores {
-            let names = place.store.list(sharing.wallet).await.unwrap_or_default();
-            for name in names.into_iter().filter(|name| name.envelope.epoch == sharing.epoch) {
-                // Left behind, it is in nobody's way.
-                let _ = place.store.delete(&name).await;
+            // Left behind, it is in nobody's way.
+            let _ = place.store.delete_envelope(written).await;
+        }
+    }
+
+    /// The newest epoch after `epoch` of which a store has this custodian's receipt.
+    pub(crate) async fn newest_receipt(&self, wallet: WalletId, epoch: Epoch) -> Option<Epoch> {
+        let mut newest = None;
+        for place in &self.stores {
+            let mut names = place.store.list(wallet).await.unwrap_or_default();
+            names.retain(|name| name.part == Part::Receipt && name.envelope.epoch > epoch);
+            names.sort_unstable_by_key(|name| Reverse(name.envelope.epoch));
+            for name in names.into_iter().take(MAX_RECEIPTS).map(|name| name.envelope) {
+                let Ok(bytes) = place.store.get_receipt(name).await else { continue };
+                let Ok(receipt) = Signed::<Receipt>::from_bytes(&bytes) else { continue };
+                let is_ours = receipt.verify(&self.identity).is_ok_and(|receipt| {
+                    receipt.wallet == wallet
+                        && receipt.user == self.user
+                        && receipt.backup == Some(name.epoch)
+                });
+                if is_ours {
+                    newest = newest.max(Some(name.epoch));
+                    break;
+                }
             }
         }
+        newest
     }
 
     /// The envelope of this name, from the first store that has it intact, or what each store said.

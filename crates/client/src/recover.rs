@@ -2,9 +2,9 @@
 
 use twoshare_core::{
     curve::AnySigningKey,
-    envelope::{Envelope, Expected, Opened, Payload, Slot, SlotId, VouchedBy},
-    id::{Epoch, Purpose, WalletId, WalletKind},
-    method::BackupMethod,
+    envelope::{Envelope, Expected, OpenError, Opened, Payload, Slot, SlotId, VouchedBy},
+    id::{Purpose, WalletId, WalletKind},
+    method::{BackupMethod, MethodError},
     proof::Operation,
     store::EnvelopeName,
 };
@@ -162,43 +162,49 @@ impl Client {
         method: &dyn BackupMethod,
     ) -> Result<(State, Opened), OpenBackupError> {
         let expected = Expected { keys: Some(wallet.verifying_keys()), ..Expected::default() };
-        self.open_expected(wallet.id, wallet.epoch(), method, expected).await
+        let state = self.state(wallet.id).await?;
+        let active = state.backup.as_ref();
+        let active = active.ok_or(OpenBackupError::NotBackedUp { wallet: wallet.id })?;
+        if let Some(seen) = wallet.epoch().filter(|seen| active.epoch < *seen) {
+            return Err(OpenBackupError::RolledBack { custodian: active.epoch, seen });
+        }
+        let opened = self.open_epoch(wallet.id, active, method, &expected).await?;
+        Ok((state, opened))
     }
 
-    /// The same on a device that knows nothing.
+    /// The same on a device that knows nothing but the receipts in its stores. What can still be
+    /// restored comes first: who replaced it may have been a thief, who can copy the owner's slot beside
+    /// his own, and would be a reader of what is recovered from there.
     async fn open_backup(
         &self,
         wallet: WalletId,
         method: &dyn BackupMethod,
         vouched_by: VouchedBy,
     ) -> Result<(State, Opened), OpenBackupError> {
-        let expected = Expected { vouched_by, ..Expected::default() };
-        self.open_expected(wallet, None, method, expected).await
-    }
-
-    /// Opens the envelope of the active epoch or, where this method is not among its slots any more,
-    /// of the one that can still be restored.
-    async fn open_expected(
-        &self,
-        wallet: WalletId,
-        seen: Option<Epoch>,
-        method: &dyn BackupMethod,
-        expected: Expected,
-    ) -> Result<(State, Opened), OpenBackupError> {
         let state = self.state(wallet).await?;
         let active = state.backup.as_ref().ok_or(OpenBackupError::NotBackedUp { wallet })?;
-        if let Some(seen) = seen.filter(|seen| active.epoch < *seen) {
+        // A custodian that says itself that it was restored lets only that pass which its operator
+        // approved.
+        let newer = match state.restored {
+            true => None,
+            false => self.newest_receipt(wallet, active.epoch).await,
+        };
+        if let Some(seen) = newer {
             return Err(OpenBackupError::RolledBack { custodian: active.epoch, seen });
         }
-        let first = self.open_epoch(wallet, active, method, &expected).await;
-        let opened = match (first, &state.restorable) {
-            (Ok(opened), _) => opened,
-            (Err(error), None) => return Err(error),
-            (Err(error), Some(restorable)) => {
-                let second = self.open_epoch(wallet, &restorable.epoch, method, &expected).await;
-                second.map_err(|_| error)?
+        let expected = Expected { vouched_by, ..Expected::default() };
+        if let Some(restorable) = &state.restorable {
+            match self.open_epoch(wallet, &restorable.epoch, method, &expected).await {
+                Ok(opened) => return Ok((state, opened)),
+                Err(
+                    cancelled @ OpenBackupError::Open(OpenError::Method(MethodError::Cancelled)),
+                ) => {
+                    return Err(cancelled);
+                }
+                Err(_) => {}
             }
-        };
+        }
+        let opened = self.open_epoch(wallet, active, method, &expected).await?;
         Ok((state, opened))
     }
 

@@ -1,0 +1,220 @@
+//! A thief with an unlocked phone, a store that fails at the wrong moment, and a custodian that has
+//! forgotten: what they do not get.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use twoshare::{
+    Client, Wallet,
+    core::{
+        digest::Digest,
+        envelope::VouchedBy,
+        id::{CurveId, Epoch, OperationId, WalletId},
+        identity::CustodianKeys,
+        method::RecoveryCode,
+        store::{
+            EnvelopeName, EnvelopeStore, GetError, MemoryStore, ObjectName, Operator, PutError,
+            StoreFault,
+        },
+    },
+    error::{OpenBackupError, RecoverError, RefreshError},
+    protocol::{
+        Nonce,
+        custodian::{
+            AbandonError, BeginError, CancelError, CommitError, Custodian, EjectError,
+            PrepareError, ReadError, RetireError, UploadError,
+        },
+        memory::{MemoryCustodian, MemorySession},
+        message::{
+            Begin, Begun, Commit, Drilled, Ejected, Prepare, Prepared, Receipt, Request, Signed,
+            State, Tombstone, Upload,
+        },
+        rules::Policy,
+    },
+};
+
+const USER: &str = "alice";
+
+#[derive(Debug, Clone, Default)]
+struct Shared(Arc<MemoryStore>);
+
+#[async_trait]
+impl EnvelopeStore for Shared {
+    async fn put(&self, name: &ObjectName, bytes: &[u8]) -> Result<(), PutError> {
+        self.0.put(name, bytes).await
+    }
+
+    async fn get(&self, name: &ObjectName) -> Result<Vec<u8>, GetError> {
+        self.0.get(name).await
+    }
+
+    async fn list(&self, wallet: WalletId) -> Result<Vec<ObjectName>, StoreFault> {
+        self.0.list(wallet).await
+    }
+
+    async fn delete(&self, name: &ObjectName) -> Result<(), StoreFault> {
+        self.0.delete(name).await
+    }
+}
+
+/// A store that takes nothing.
+#[derive(Debug)]
+struct Full;
+
+#[async_trait]
+impl EnvelopeStore for Full {
+    async fn put(&self, _: &ObjectName, _: &[u8]) -> Result<(), PutError> {
+        Err(PutError::Full)
+    }
+
+    async fn get(&self, _: &ObjectName) -> Result<Vec<u8>, GetError> {
+        Err(GetError::NotFound)
+    }
+
+    async fn list(&self, _: WalletId) -> Result<Vec<ObjectName>, StoreFault> {
+        Ok(Vec::new())
+    }
+
+    async fn delete(&self, _: &ObjectName) -> Result<(), StoreFault> {
+        Ok(())
+    }
+}
+
+fn code() -> RecoveryCode {
+    RecoveryCode::make(&mut twoshare::rng())
+}
+
+fn client(custodian: &Arc<MemoryCustodian>, store: &Shared) -> Client {
+    Client::new(custodian.login(USER), custodian.identity(), USER)
+        .with_store(store.clone(), Operator::User)
+}
+
+async fn backed_up(client: &Client, method: &RecoveryCode) -> Wallet {
+    let mut wallet = client.create_wallet(&[CurveId::Secp256k1]).await.unwrap();
+    client.backup(&mut wallet, &[method]).await.unwrap();
+    wallet
+}
+
+/// A replaced backup may have been made by a thief, who can copy the owner's slot beside his own: what
+/// the owner recovers is sealed for neither but the slots of before.
+#[tokio::test]
+async fn a_thiefs_slot_does_not_survive_the_owners_recovery() {
+    let custodian = MemoryCustodian::start(twoshare::rng());
+    let client = client(&custodian, &Shared::default());
+    let (owners, thiefs) = (code(), code());
+    let mut stolen = backed_up(&client, &owners).await;
+    let id = stolen.id();
+    client.replace(&mut stolen, &[&thiefs, &owners]).await.unwrap();
+
+    client.recover(id, &owners, VouchedBy::Method).await.unwrap();
+    let refusal = client.recover(id, &thiefs, VouchedBy::Method).await.unwrap_err();
+    assert!(matches!(refusal, RecoverError::Open(OpenBackupError::Open(_))), "{refusal:?}");
+}
+
+/// Numbers are given out again by a custodian whose database was restored: what is in a store under one
+/// may be the last good backup of a wallet.
+#[tokio::test]
+async fn giving_up_deletes_only_what_this_operation_wrote() {
+    let custodian = MemoryCustodian::start(twoshare::rng());
+    let (store, method) = (Shared::default(), code());
+    let client = client(&custodian, &store);
+    let mut wallet = backed_up(&client, &method).await;
+    let other = EnvelopeName {
+        wallet: wallet.id(),
+        epoch: Epoch::new(2).unwrap(),
+        digest: Digest::of(b"committed once"),
+    };
+    store.put(&other.object(), b"committed once").await.unwrap();
+    store.put(&other.receipt(), b"its receipt").await.unwrap();
+
+    let failing = client.with_store(Full, Operator::User);
+    let refusal = failing.refresh(&mut wallet, &method).await.unwrap_err();
+    assert!(matches!(refusal, RefreshError::Publish(_)), "{refusal:?}");
+    assert!(store.get(&other.object()).await.is_ok() && store.get(&other.receipt()).await.is_ok());
+    // The first backup and its receipt, and these two.
+    assert_eq!(store.list(wallet.id()).await.unwrap().len(), 4);
+}
+
+/// A custodian that shows an old state, as if nothing had happened since.
+struct Forgetful {
+    session: MemorySession,
+    keys: CustodianKeys,
+    old: State,
+}
+
+#[tokio::test]
+async fn an_empty_device_believes_a_receipt_over_an_older_state() {
+    let keys = CustodianKeys::make(&mut twoshare::rng());
+    let again = CustodianKeys::from_bytes(keys.to_bytes().expose_secret()).unwrap();
+    let custodian = MemoryCustodian::new(again, Policy::default(), 0, twoshare::rng());
+    let (store, kept, removed) = (Shared::default(), code(), code());
+    let client = client(&custodian, &store);
+    let mut wallet = client.create_wallet(&[CurveId::Secp256k1]).await.unwrap();
+    client.backup(&mut wallet, &[&kept, &removed]).await.unwrap();
+    let old = client.state(wallet.id()).await.unwrap();
+    client.refresh(&mut wallet, &kept).await.unwrap();
+
+    let forgetful = Forgetful { session: custodian.login(USER), keys, old };
+    let identity = custodian.identity();
+    let empty = Client::new(forgetful, identity, USER).with_store(store, Operator::User);
+    let refusal = empty.recover(wallet.id(), &removed, VouchedBy::Method).await.unwrap_err();
+    let RecoverError::Open(OpenBackupError::RolledBack { custodian, seen }) = refusal else {
+        panic!("{refusal:?}")
+    };
+    assert_eq!((custodian.get(), seen.get()), (1, 2));
+}
+
+#[async_trait]
+impl Custodian for Forgetful {
+    async fn state(&self, _: WalletId, nonce: Nonce) -> Result<Signed<State>, ReadError> {
+        Ok(Signed::sign(State { nonce, ..self.old.clone() }, &self.keys))
+    }
+
+    async fn wallets(&self) -> Result<Vec<WalletId>, ReadError> {
+        self.session.wallets().await
+    }
+
+    async fn receipt(&self, w: WalletId, id: OperationId) -> Result<Signed<Receipt>, ReadError> {
+        self.session.receipt(w, id).await
+    }
+
+    async fn begin(&self, begin: Begin) -> Result<Signed<Begun>, BeginError> {
+        self.session.begin(begin).await
+    }
+
+    async fn prepare(&self, prepare: Prepare) -> Result<Prepared, PrepareError> {
+        self.session.prepare(prepare).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Signed<Receipt>, CommitError> {
+        self.session.commit(commit).await
+    }
+
+    async fn abandon(&self, request: Request) -> Result<Signed<Tombstone>, AbandonError> {
+        self.session.abandon(request).await
+    }
+
+    async fn cancel(&self, request: Request) -> Result<(), CancelError> {
+        self.session.cancel(request).await
+    }
+
+    async fn eject(&self, request: Request) -> Result<Ejected, EjectError> {
+        self.session.eject(request).await
+    }
+
+    async fn drill(&self, wallet: WalletId, nonce: Nonce) -> Result<Drilled, ReadError> {
+        self.session.drill(wallet, nonce).await
+    }
+
+    async fn put_envelope(&self, upload: Upload, envelope: Vec<u8>) -> Result<(), UploadError> {
+        self.session.put_envelope(upload, envelope).await
+    }
+
+    async fn envelope(&self, wallet: WalletId, digest: Digest) -> Result<Vec<u8>, ReadError> {
+        self.session.envelope(wallet, digest).await
+    }
+
+    async fn retire(&self, wallet: WalletId, epoch: Epoch) -> Result<(), RetireError> {
+        self.session.retire(wallet, epoch).await
+    }
+}
