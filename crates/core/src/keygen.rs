@@ -52,6 +52,7 @@ pub use crate::exchange::{MAX_USER_LEN, MessageError};
 #[derive(Debug)]
 pub struct ClientCommitted {
     session: Session,
+    digest: [u8; 32],
     salt: [u8; 32],
     lines: Vec<AnyLine>,
 }
@@ -76,7 +77,7 @@ impl ClientCommitted {
             .collect();
         let public: Vec<_> = lines.iter().map(AnyLine::public).collect();
         let hash = commitment(&digest, &salt, &public);
-        Ok((Self { session, salt, lines }, hash))
+        Ok((Self { session, digest, salt, lines }, hash))
     }
 
     /// Takes the custodian's lines, and opens the client's.
@@ -85,7 +86,7 @@ impl ClientCommitted {
     ///
     /// See [`KeygenError`]. The session is over then.
     pub fn open(self, answer: &Answer) -> Result<(ClientOpened, Opening), KeygenError> {
-        let digest = self.session.digest()?;
+        let digest = self.digest;
         let theirs = answer.lines_for(&digest, self.lines.len())?;
         let public: Vec<_> = self.lines.iter().map(AnyLine::public).collect();
         let hash = commitment(&digest, &self.salt, &public);
@@ -97,11 +98,12 @@ impl ClientCommitted {
         }
         let opened = ClientOpened {
             session: self.session,
+            digest,
             salt: self.salt,
             ours: self.lines,
             theirs: checked,
         };
-        let opening = opened.opening()?;
+        let opening = opened.opening();
         Ok((opened, opening))
     }
 
@@ -132,7 +134,8 @@ impl ClientCommitted {
         let salt = *reader.fixed()?;
         let lines = read_lines(&mut reader, &session)?;
         reader.end()?;
-        Ok(Self { session, salt, lines })
+        let digest = session.digest().map_err(|_| MessageError::Malformed)?;
+        Ok(Self { session, digest, salt, lines })
     }
 }
 
@@ -140,6 +143,7 @@ impl ClientCommitted {
 #[derive(Debug)]
 pub struct CustodianAnswered {
     session: Session,
+    digest: [u8; 32],
     hash: [u8; 32],
     lines: Vec<AnyLine>,
 }
@@ -163,7 +167,7 @@ impl CustodianAnswered {
             })
             .collect();
         let answer = Answer::new(digest, lines.iter().map(AnyLine::public).collect());
-        Ok((Self { session, hash, lines }, answer))
+        Ok((Self { session, digest, hash, lines }, answer))
     }
 
     /// Takes the client's lines and values: the custodian's shares, in the order of the session's
@@ -178,7 +182,7 @@ impl CustodianAnswered {
         self,
         opening: &Opening,
     ) -> Result<(Vec<AnyCustodianShare>, Closing), KeygenError> {
-        let digest = self.session.digest()?;
+        let digest = self.digest;
         opening.is_for(&digest, self.lines.len())?;
         if commitment(&digest, &opening.salt, &opening.lines) != self.hash {
             return Err(KeygenError::NotOpened);
@@ -223,7 +227,8 @@ impl CustodianAnswered {
         let hash = *reader.fixed()?;
         let lines = read_lines(&mut reader, &session)?;
         reader.end()?;
-        Ok(Self { session, hash, lines })
+        let digest = session.digest().map_err(|_| MessageError::Malformed)?;
+        Ok(Self { session, digest, hash, lines })
     }
 }
 
@@ -231,6 +236,7 @@ impl CustodianAnswered {
 #[derive(Debug)]
 pub struct ClientOpened {
     session: Session,
+    digest: [u8; 32],
     salt: [u8; 32],
     ours: Vec<AnyLine>,
     theirs: Vec<AnyPublicLine>,
@@ -238,14 +244,11 @@ pub struct ClientOpened {
 
 impl ClientOpened {
     /// The opening once more, to be sent again after a crash: always the same.
-    ///
-    /// # Errors
-    ///
-    /// [`KeygenError::Session`].
-    pub fn opening(&self) -> Result<Opening, KeygenError> {
+    #[must_use]
+    pub fn opening(&self) -> Opening {
         let lines = self.ours.iter().map(AnyLine::public).collect();
         let values = self.ours.iter().map(|line| line.at(Role::Custodian)).collect();
-        Ok(Opening::new(self.session.digest()?, self.salt, lines, values))
+        Opening::new(self.digest, self.salt, lines, values)
     }
 
     /// Takes the custodian's values.
@@ -254,8 +257,7 @@ impl ClientOpened {
     ///
     /// See [`KeygenError`]. The session is over then.
     pub fn finish(self, closing: &Closing) -> Result<UnprovenShares, KeygenError> {
-        let digest = self.session.digest()?;
-        let values = closing.values_for(&digest, self.ours.len())?;
+        let values = closing.values_for(&self.digest, self.ours.len())?;
         let mut shares = Vec::with_capacity(self.ours.len());
         for ((index, _), ((ours, theirs), value)) in
             self.session.places().zip(self.ours.iter().zip(&self.theirs).zip(values))
@@ -302,7 +304,8 @@ impl ClientOpened {
             .map(|ours| ours.read_theirs(&mut reader))
             .collect::<Result<_, MessageError>>()?;
         reader.end()?;
-        Ok(Self { session, salt, ours, theirs })
+        let digest = session.digest().map_err(|_| MessageError::Malformed)?;
+        Ok(Self { session, digest, salt, ours, theirs })
     }
 }
 

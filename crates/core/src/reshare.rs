@@ -46,6 +46,7 @@ pub use crate::exchange::{MAX_USER_LEN, MessageError};
 #[derive(Debug)]
 pub struct CustodianCommitted {
     context: Context,
+    digest: [u8; 32],
     items: Vec<AnyCustodianItem>,
 }
 
@@ -64,7 +65,7 @@ impl CustodianCommitted {
             context.items.iter().map(|item| AnyCustodianItem::make(item.curve, rng)).collect();
         let early =
             items.iter().enumerate().map(|(place, item)| item.commit(&digest, place)).collect();
-        Ok((Self { context, items }, early))
+        Ok((Self { context, digest, items }, early))
     }
 
     /// Answers the client's offer: the custodian's new shares in the order of the items, and what
@@ -82,22 +83,22 @@ impl CustodianCommitted {
         offer: &Offer,
         shares: &[AnyCustodianShare],
     ) -> Result<(Vec<AnyCustodianShare>, Response), ReshareError> {
-        let digest = self.context.digest()?;
-        let offered = offer.items_for(&digest, self.items.len())?;
+        let offered = offer.items_for(&self.digest, self.items.len())?;
         let mut new_shares = Vec::with_capacity(self.items.len());
         let mut answers = Vec::with_capacity(self.items.len());
-        for (place, (item, ours)) in self.context.items.iter().zip(&self.items).enumerate() {
+        let mut slopes = Vec::with_capacity(self.items.len());
+        let items = self.context.items.iter().zip(self.items.iter().zip(offered));
+        for (place, (item, (ours, theirs))) in items.enumerate() {
             let share = find(shares, &self.context, place)?;
-            let theirs = offered
-                .get(place)
-                .ok_or(ReshareError::Count { expected: self.items.len(), found: offered.len() })?;
             let id = self.context.target(item);
             let (new_share, answer) = ours.respond(place, id, share, theirs)?;
-            refuse_known_slopes(place, &new_share, &new_shares, &[share.commitment()])?;
+            let commitment = new_share.commitment();
+            refuse_known_slope(place, &commitment, slopes.iter().chain([&share.commitment()]))?;
+            slopes.push(commitment);
             new_shares.push(new_share);
             answers.push(answer);
         }
-        Ok((new_shares, Response::new(digest, answers)))
+        Ok((new_shares, Response::new(self.digest, answers)))
     }
 
     /// What the exchange is about.
@@ -134,7 +135,8 @@ impl CustodianCommitted {
             .map(|item| AnyCustodianItem::read_from(&mut reader, item.curve))
             .collect::<Result<_, _>>()?;
         reader.end()?;
-        Ok(Self { context, items })
+        let digest = context.digest().map_err(|_| MessageError::Malformed)?;
+        Ok(Self { context, digest, items })
     }
 }
 
@@ -142,6 +144,7 @@ impl CustodianCommitted {
 #[derive(Debug)]
 pub struct ClientOffered {
     context: Context,
+    digest: [u8; 32],
     items: Vec<AnyClientItem>,
 }
 
@@ -160,7 +163,7 @@ impl ClientOffered {
         shares: &[AnyClientShare],
         rng: &mut R,
     ) -> Result<(Self, Offer), ReshareError> {
-        context.digest()?;
+        let digest = context.digest()?;
         let expected = context.items.len();
         if early.len() != expected {
             return Err(ReshareError::Count { expected, found: early.len() });
@@ -172,21 +175,15 @@ impl ClientOffered {
                 Ok(AnyClientItem::make(find(shares, &context, place)?, *early, rng))
             })
             .collect::<Result<_, ReshareError>>()?;
-        let offered = Self { context, items };
-        let offer = offered.offer()?;
+        let offered = Self { context, digest, items };
+        let offer = offered.offer();
         Ok((offered, offer))
     }
 
     /// The offer once more, to be sent again after a crash: always the same.
-    ///
-    /// # Errors
-    ///
-    /// [`ReshareError::Context`].
-    pub fn offer(&self) -> Result<Offer, ReshareError> {
-        Ok(Offer::new(
-            self.context.digest()?,
-            self.items.iter().map(AnyClientItem::offer).collect(),
-        ))
+    #[must_use]
+    pub fn offer(&self) -> Offer {
+        Offer::new(self.digest, self.items.iter().map(AnyClientItem::offer).collect())
     }
 
     /// Takes the custodian's response. `known` are the commitments of every epoch of these keys
@@ -200,16 +197,16 @@ impl ClientOffered {
         response: &Response,
         known: &[AnyCommitment],
     ) -> Result<UnprovenShares, ReshareError> {
-        let digest = self.context.digest()?;
-        let answers = response.items_for(&digest, self.items.len())?;
+        let answers = response.items_for(&self.digest, self.items.len())?;
         let mut shares = Vec::with_capacity(self.items.len());
-        for (place, (item, ours)) in self.context.items.iter().zip(&self.items).enumerate() {
-            let theirs = answers
-                .get(place)
-                .ok_or(ReshareError::Count { expected: self.items.len(), found: answers.len() })?;
-            let share = ours.finish(&digest, place, self.context.target(item), theirs)?;
-            refuse_known_slopes(place, &share, &shares, known)?;
-            refuse_known_slopes(place, &share, &[], &[ours.commitment()])?;
+        let mut slopes = Vec::with_capacity(self.items.len());
+        let items = self.context.items.iter().zip(self.items.iter().zip(answers));
+        for (place, (item, (ours, theirs))) in items.enumerate() {
+            let share = ours.finish(&self.digest, place, self.context.target(item), theirs)?;
+            let commitment = share.commitment();
+            let present = [&ours.commitment()];
+            refuse_known_slope(place, &commitment, slopes.iter().chain(present).chain(known))?;
+            slopes.push(commitment);
             shares.push(share);
         }
         let exchange = self.context.statement(Vec::new(), [0; 32], [0; 32], [0; 32]);
@@ -251,7 +248,8 @@ impl ClientOffered {
             .map(|item| AnyClientItem::read_from(&mut reader, context.source(item), item.curve))
             .collect::<Result<_, _>>()?;
         reader.end()?;
-        Ok(Self { context, items })
+        let digest = context.digest().map_err(|_| MessageError::Malformed)?;
+        Ok(Self { context, digest, items })
     }
 }
 
@@ -268,15 +266,12 @@ fn find<'a, R: HasRole>(
 }
 
 /// A slope that was there before would make two epochs one, and their shares would combine.
-fn refuse_known_slopes<R: HasRole>(
+fn refuse_known_slope<'a>(
     item: usize,
-    new: &AnyShare<R>,
-    others: &[AnyShare<R>],
-    known: &[AnyCommitment],
+    commitment: &AnyCommitment,
+    mut known: impl Iterator<Item = &'a AnyCommitment>,
 ) -> Result<(), ReshareError> {
-    let commitment = new.commitment();
-    let mut known = others.iter().map(AnyShare::commitment).chain(known.iter().cloned());
-    if known.any(|known| known.has_slope_of(&commitment)) {
+    if known.any(|known| known.has_slope_of(commitment)) {
         return Err(ReshareError::KnownSlope { item });
     }
     Ok(())

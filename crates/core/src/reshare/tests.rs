@@ -203,7 +203,7 @@ fn both_resume_after_a_crash<C: Curve>() {
     let kept = offered.to_bytes();
     let again = ClientOffered::from_bytes(kept.expose_secret()).unwrap();
     assert_eq!(again.to_bytes().expose_secret(), kept.expose_secret());
-    assert_eq!(again.offer().unwrap().to_bytes().expose_secret(), offer.to_bytes().expose_secret());
+    assert_eq!(again.offer().to_bytes().expose_secret(), offer.to_bytes().expose_secret());
     let reshared = again.finish(&response, &[]).unwrap();
     let clients = accept(&context, reshared, &shares);
     assert!(AnySigningKey::reconstruct(&clients[0], &shares[0], &key.verifying_key()).is_ok());

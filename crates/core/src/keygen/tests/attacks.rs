@@ -315,6 +315,31 @@ fn a_custodian_that_has_no_share_is_refused<C: Curve>() {
     assert_eq!(error, UnprovenError::Proof { item: 0, source: ProofError::Invalid });
 }
 
+/// The client's commitment is to one line and proof per key, behind one salt, in one session.
+#[test]
+fn a_commitment_opens_once() {
+    let setup = setup_of(session(vec![CurveId::Secp256k1, CurveId::Ed25519]));
+    let lines: Vec<_> = setup.committed.lines.iter().map(AnyLine::public).collect();
+    let other: Vec<_> = setup.answered.lines.iter().map(AnyLine::public).collect();
+    let (session, salt) = (setup.digest(), setup.committed.salt);
+    assert_eq!(commitment(&session, &salt, &lines), setup.hash);
+    let changes: [&dyn Fn(&mut Vec<LineBytes>); 6] = [
+        &|lines| lines[1].constant.clone_from(&other[1].constant),
+        &|lines| lines[1].slope.clone_from(&other[1].slope),
+        &|lines| lines[1].proof = other[1].proof,
+        &|lines| lines.swap(0, 1),
+        &|lines| lines.truncate(1),
+        &|lines| lines.push(other[1].clone()),
+    ];
+    for change in changes {
+        let mut changed = lines.clone();
+        change(&mut changed);
+        assert_ne!(commitment(&session, &salt, &changed), setup.hash);
+    }
+    assert_ne!(commitment(&[1; 32], &salt, &lines), setup.hash);
+    assert_ne!(commitment(&session, &[1; 32], &lines), setup.hash);
+}
+
 #[test]
 fn sessions_that_make_no_sense_are_refused() {
     let verdict = |curves: Vec<CurveId>, user: &str| {
