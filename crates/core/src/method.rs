@@ -65,9 +65,8 @@ use crate::{envelope::SlotHeader, id::WalletId};
 /// A backup method, with whatever it needs to act: the password that was typed, the platform's
 /// authenticator, a drive's connection.
 ///
-/// The trait is object safe. Whoever implements it runs [`backup_method_conformance`].
-///
-/// [`backup_method_conformance`]: crate::backup_method_conformance
+/// The trait is object safe. Whoever implements it runs `backup_method_conformance!` (feature
+/// `conformance`).
 #[async_trait]
 pub trait BackupMethod: fmt::Debug + Send + Sync {
     /// Which kind of slot this makes and opens.

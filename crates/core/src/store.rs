@@ -26,7 +26,8 @@ pub use self::{
 use crate::container;
 use crate::id::WalletId;
 
-/// A place that keeps objects of bytes. The contract, which [`envelope_store_conformance`] tests:
+/// A place that keeps objects of bytes. The contract, which `envelope_store_conformance!` (feature
+/// `conformance`) tests:
 ///
 /// - **Opaque.** The bytes are a [`container`], at most 8 MiB and 46 bytes of them; a store may check
 ///   its checksum, and gives back what it was given.
@@ -42,8 +43,6 @@ use crate::id::WalletId;
 ///   listed and not touched.
 ///
 /// A store says nothing about who may read it: see [`Operator`].
-///
-/// [`envelope_store_conformance`]: crate::envelope_store_conformance
 #[async_trait]
 pub trait EnvelopeStore: fmt::Debug + Send + Sync {
     /// Makes `name` exist with these bytes, if it does not exist yet.

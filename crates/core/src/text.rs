@@ -155,19 +155,23 @@ pub fn read(pasted: &str) -> Result<Vec<u8>, TextError> {
     Err(first_error.unwrap_or(TextError::NoBackup))
 }
 
-/// What follows each `ur:`, up to the next.
+/// What follows each `ur:`, up to the next. Nothing is collected: a text may be full of them.
 fn candidates(text: &str) -> impl Iterator<Item = &str> {
-    let mut starts = Vec::new();
     let mut last_two = [None; 2];
-    for (position, character) in text.char_indices() {
+    let mut starts = text.char_indices().filter_map(move |(position, character)| {
         match character.to_ascii_lowercase() {
-            ':' if last_two == [Some('u'), Some('r')] => starts.push(position + 1),
+            ':' if last_two == [Some('u'), Some('r')] => return Some(position + 1),
             letter if letter.is_ascii_alphanumeric() => last_two = [last_two[1], Some(letter)],
             _ => {}
         }
-    }
-    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([text.len()]).collect();
-    starts.into_iter().zip(ends).filter_map(|(start, end)| text.get(start..end))
+        None
+    });
+    let mut next = starts.next();
+    core::iter::from_fn(move || {
+        let start = next?;
+        next = starts.next();
+        text.get(start..next.unwrap_or(text.len()))
+    })
 }
 
 /// What follows one `ur:`.

@@ -5,7 +5,6 @@ use coset::{
 };
 use rand_core::CryptoRng;
 use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq;
 
 use super::{
     Damage, Envelope, Header, MAX_LEN, MAX_SLOTS, Payload, SealError, Slot, SlotId, SlotTable,
@@ -213,12 +212,6 @@ impl SlotKeys {
             None => Ok(()),
             Some(altered) => Err(TestOpenError::Altered(altered)),
         }
-    }
-
-    /// Whether these keys are of the envelope with this digest.
-    #[must_use]
-    pub fn is_of(&self, digest: Digest) -> bool {
-        self.digest.to_bytes().ct_eq(&digest.to_bytes()).into()
     }
 }
 
