@@ -135,7 +135,7 @@ fn identities_that_are_none_are_refused() {
     assert_eq!(refused("sealing_key_off_the_curve"), IdentityError::SealingKey);
     assert_eq!(refused("same_key_twice"), IdentityError::SameKey);
     assert_eq!(refused("negated_key_twice"), IdentityError::SameKey);
-    assert_eq!(refused("cut"), IdentityError::Length { actual: 65 });
+    assert_eq!(refused("cut"), IdentityError::Length { found: 65 });
     let mistyped = vector.text("mistyped_text").parse::<CustodianIdentity>();
     assert_eq!(mistyped, Err(IdentityError::Mistyped));
     let high = Signature::from_bytes(&vector.bytes("signature_with_high_s"));
@@ -255,15 +255,15 @@ fn messages_of_elsewhere_are_refused() {
     let step = Step::new(vector.number("step"));
     let refused = |field: &str| custodian.open(step, &vector.bytes(field)).map(|_| ()).unwrap_err();
     assert!(custodian.open(step, &vector.bytes("good")).is_ok());
-    assert_eq!(refused("too_short"), OpenError::TooShort { actual: 66 });
-    assert_eq!(refused("newer_version"), OpenError::Version { version: 2 });
+    assert_eq!(refused("too_short"), OpenError::TooShort { found: 66 });
+    assert_eq!(refused("newer_version"), OpenError::NewerVersion { found: 2, supported: 1 });
     assert_eq!(refused("reflected"), OpenError::Reflected);
     assert_eq!(refused("other_session"), OpenError::OtherSession);
     assert_eq!(refused("other_context"), OpenError::OtherContext);
-    let actual = Step::FIRST;
-    assert_eq!(refused("step_before"), OpenError::Replayed { expected: step, actual });
-    let actual = Step::new(2);
-    assert_eq!(refused("step_after"), OpenError::OutOfOrder { expected: step, actual });
+    let found = Step::FIRST;
+    assert_eq!(refused("step_before"), OpenError::Replayed { expected: step, found });
+    let found = Step::new(2);
+    assert_eq!(refused("step_after"), OpenError::OutOfOrder { expected: step, found });
     assert_eq!(refused("damaged"), OpenError::Damaged);
     for field in ["key_off_the_curve", "compact_key", "identity_point"] {
         assert!(EphemeralKey::from_bytes(&vector.bytes(field)).is_err(), "{field}");

@@ -46,7 +46,7 @@ impl Attachment {
     /// The name or the bytes are too long.
     pub fn durable(name: &str, bytes: SecretBytes) -> Result<Self, AttachmentError> {
         if bytes.len() > MAX_ATTACHMENT {
-            return Err(AttachmentError::TooLarge { actual: bytes.len() });
+            return Err(AttachmentError::TooLarge { found: bytes.len() });
         }
         Ok(Self { name: checked(name)?, durable: Some(bytes) })
     }
@@ -125,7 +125,7 @@ impl Attachment {
 fn checked(name: &str) -> Result<String, AttachmentError> {
     match name.len() {
         1..=MAX_NAME => Ok(name.to_owned()),
-        actual => Err(AttachmentError::Name { actual }),
+        found => Err(AttachmentError::Name { found }),
     }
 }
 
@@ -141,16 +141,16 @@ impl fmt::Debug for Attachment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum AttachmentError {
     /// The name is empty or too long: give it another.
-    #[error("a name of {actual} bytes, where 1 to {MAX_NAME} were expected")]
+    #[error("a name of {found} bytes, where 1 to {MAX_NAME} were expected")]
     Name {
         /// How many bytes it has.
-        actual: usize,
+        found: usize,
     },
     /// It is too large: keep it elsewhere, encrypted, and attach its key.
-    #[error("an attachment of {actual} bytes, where {MAX_ATTACHMENT} are the limit")]
+    #[error("an attachment of {found} bytes, where {MAX_ATTACHMENT} are the limit")]
     TooLarge {
         /// How many bytes it has.
-        actual: usize,
+        found: usize,
     },
     /// A newer version of this library knows more classes: update.
     #[error("an attachment of class {number}")]
@@ -193,17 +193,17 @@ mod tests {
 
     #[test]
     fn bounds_are_checked_when_made_and_when_read() {
-        let empty = AttachmentError::Name { actual: 0 };
+        let empty = AttachmentError::Name { found: 0 };
         assert_eq!(Attachment::per_device("").map(|_| ()), Err(empty));
         let long = "x".repeat(MAX_NAME + 1);
-        let name = AttachmentError::Name { actual: 129 };
+        let name = AttachmentError::Name { found: 129 };
         assert_eq!(Attachment::per_device(&long).map(|_| ()), Err(name));
         let written = Writer::new(0).array(2).uint(2).text(&long).finish();
         let read = Attachment::from_bytes(written.expose_secret());
         assert_eq!(read.map(|_| ()), Err(name));
 
         let large = SecretBytes::from(vec![0; MAX_ATTACHMENT + 1]);
-        let too_large = AttachmentError::TooLarge { actual: MAX_ATTACHMENT + 1 };
+        let too_large = AttachmentError::TooLarge { found: MAX_ATTACHMENT + 1 };
         let written = Writer::new(0).array(3).uint(1).text("x").bytes(large.expose_secret());
         assert_eq!(Attachment::durable("x", large).map(|_| ()), Err(too_large));
         let read = Attachment::from_bytes(written.finish().expose_secret());

@@ -209,13 +209,18 @@ impl EphemeralSecret {
     ///
     /// What is wrong with the bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EphemeralError> {
-        let (&version, scalar) = bytes.split_first().ok_or(EphemeralError::Length { actual: 0 })?;
-        if version != VERSION {
-            return Err(EphemeralError::Version { version });
+        let (&version, scalar) = bytes.split_first().ok_or(EphemeralError::Length { found: 0 })?;
+        match version {
+            VERSION => {}
+            0 => return Err(EphemeralError::Damaged),
+            _ => {
+                let (found, supported) = (version.into(), VERSION.into());
+                return Err(EphemeralError::NewerVersion { found, supported });
+            }
         }
         let scalar: &p256::FieldBytes =
-            scalar.try_into().map_err(|_| EphemeralError::Length { actual: bytes.len() })?;
-        p256::SecretKey::from_bytes(scalar).map(Self).map_err(|_| EphemeralError::OutOfRange)
+            scalar.try_into().map_err(|_| EphemeralError::Length { found: bytes.len() })?;
+        p256::SecretKey::from_bytes(scalar).map(Self).map_err(|_| EphemeralError::Damaged)
     }
 
     /// The secret scalar, to be stored sealed until the operation ends.
@@ -258,7 +263,7 @@ impl EphemeralKey {
     /// order: there are no points of small order to refuse.)
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EphemeralError> {
         if bytes.len() != Self::LEN {
-            return Err(EphemeralError::Length { actual: bytes.len() });
+            return Err(EphemeralError::Length { found: bytes.len() });
         }
         decode_point(bytes).map(Self).ok_or(EphemeralError::NotAPoint)
     }
@@ -283,21 +288,23 @@ impl fmt::Debug for EphemeralKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum EphemeralError {
     /// A newer version of this library wrote the secret: update.
-    #[error("an ephemeral secret of version {version}")]
-    Version {
-        /// The version it has.
-        version: u8,
+    #[error("version {found} of the secret is newer than {supported}, the newest known here")]
+    NewerVersion {
+        /// The version of these bytes.
+        found: u64,
+        /// The newest version read here.
+        supported: u64,
     },
     /// Neither 33 bytes nor anything else that is expected: refuse it.
-    #[error("an ephemeral key has 33 bytes, not {actual}")]
+    #[error("an ephemeral key has 33 bytes, not {found}")]
     Length {
         /// How many bytes there are.
-        actual: usize,
+        found: usize,
     },
-    /// The secret is zero or not below the order: what was stored is damaged; abandon the
-    /// operation.
+    /// The version is zero, or the secret is zero or not below the order: what was stored is
+    /// damaged; abandon the operation.
     #[error("not an ephemeral secret")]
-    OutOfRange,
+    Damaged,
     /// The public key is not a point of P-256, or not its one encoding: refuse the message.
     #[error("not a point of P-256")]
     NotAPoint,
@@ -307,10 +314,10 @@ pub enum EphemeralError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SealError {
     /// Split what is to be said.
-    #[error("a message of {actual} bytes, where {MAX_MESSAGE} are the limit")]
+    #[error("a message of {found} bytes, where {MAX_MESSAGE} are the limit")]
     TooLong {
         /// How many bytes it has.
-        actual: usize,
+        found: usize,
     },
 }
 
@@ -320,22 +327,24 @@ pub enum SealError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum OpenError {
     /// It is shorter than any message: ask for it again.
-    #[error("a sealed message has at least {OVERHEAD} bytes, not {actual}")]
+    #[error("a sealed message has at least {OVERHEAD} bytes, not {found}")]
     TooShort {
         /// How many bytes it has.
-        actual: usize,
+        found: usize,
     },
     /// It is longer than any message: refuse it.
-    #[error("a message of {actual} bytes, where {MAX_MESSAGE} are the limit")]
+    #[error("a message of {found} bytes, where {MAX_MESSAGE} are the limit")]
     TooLong {
         /// How many bytes the message in it would have.
-        actual: usize,
+        found: usize,
     },
     /// The other side is newer: update.
-    #[error("a sealed message of version {version}")]
-    Version {
-        /// The version it has.
-        version: u8,
+    #[error("version {found} of the message is newer than {supported}, the newest known here")]
+    NewerVersion {
+        /// The version of the message.
+        found: u64,
+        /// The newest version read here.
+        supported: u64,
     },
     /// It is this side's own message, sent back: refuse it; something between is broken or hostile.
     #[error("a message of this side came back to it")]
@@ -348,20 +357,20 @@ pub enum OpenError {
     #[error("a message of this session about something else")]
     OtherContext,
     /// It is of a step that was taken before: refuse it, or repeat the answer of that step.
-    #[error("a message of step {actual} again, where {expected} is due")]
+    #[error("a message of step {found} again, where {expected} is due")]
     Replayed {
         /// The step that is due.
         expected: Step,
         /// The step of the message.
-        actual: Step,
+        found: Step,
     },
     /// It is of a step that is not due yet: one in between was lost; ask for that.
-    #[error("a message of step {actual}, where {expected} is due")]
+    #[error("a message of step {found}, where {expected} is due")]
     OutOfOrder {
         /// The step that is due.
         expected: Step,
         /// The step of the message.
-        actual: Step,
+        found: Step,
     },
     /// It was changed on the way, or sealed by somebody without the keys: refuse it.
     #[error("the message is damaged or not from the other side")]
@@ -416,7 +425,7 @@ impl Keys {
         rng: &mut R,
     ) -> Result<Vec<u8>, SealError> {
         if message.len() > MAX_MESSAGE {
-            return Err(SealError::TooLong { actual: message.len() });
+            return Err(SealError::TooLong { found: message.len() });
         }
         let mut sealed = Vec::with_capacity(message.len() + OVERHEAD);
         sealed.extend_from_slice(&[VERSION, sender.number(), step.0]);
@@ -442,18 +451,23 @@ impl Keys {
     }
 
     fn open(&self, sender: Role, step: Step, sealed: &[u8]) -> Result<SecretBytes, OpenError> {
-        let actual = sealed.len();
-        let length = actual.checked_sub(OVERHEAD).ok_or(OpenError::TooShort { actual })?;
+        let found = sealed.len();
+        let length = found.checked_sub(OVERHEAD).ok_or(OpenError::TooShort { found })?;
         if length > MAX_MESSAGE {
-            return Err(OpenError::TooLong { actual: length });
+            return Err(OpenError::TooLong { found: length });
         }
         let (header, rest) = sealed.split_at(HEADER_LEN);
         let (body, tag) = rest.split_at(length);
         let &[version, direction, number, ref names @ ..] = header else {
-            return Err(OpenError::TooShort { actual });
+            return Err(OpenError::TooShort { found });
         };
-        if version != VERSION {
-            return Err(OpenError::Version { version });
+        match version {
+            VERSION => {}
+            0 => return Err(OpenError::Damaged),
+            _ => {
+                let (found, supported) = (version.into(), VERSION.into());
+                return Err(OpenError::NewerVersion { found, supported });
+            }
         }
         match Role::from_number(direction.into()) {
             Some(role) if role == sender => {}
@@ -466,12 +480,12 @@ impl Keys {
         if names.get(NAME_LEN..2 * NAME_LEN) != Some(self.context.as_slice()) {
             return Err(OpenError::OtherContext);
         }
-        let (expected, actual) = (step, Step(number));
-        if actual < expected {
-            return Err(OpenError::Replayed { expected, actual });
+        let (expected, found) = (step, Step(number));
+        if found < expected {
+            return Err(OpenError::Replayed { expected, found });
         }
-        if actual > expected {
-            return Err(OpenError::OutOfOrder { expected, actual });
+        if found > expected {
+            return Err(OpenError::OutOfOrder { expected, found });
         }
         let (cipher, nonce) = self.cipher(header);
         let mut message = SecretBytes::from(body);

@@ -57,7 +57,7 @@ impl CustodianIdentity {
     /// What is wrong with the bytes; an identity has exactly one encoding.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, IdentityError> {
         let bytes: [u8; Self::LEN] =
-            bytes.try_into().map_err(|_| IdentityError::Length { actual: bytes.len() })?;
+            bytes.try_into().map_err(|_| IdentityError::Length { found: bytes.len() })?;
         let (signing, sealing) = bytes.split_at(POINT_LEN);
         let identity = Self {
             bytes,
@@ -167,9 +167,9 @@ impl FromStr for CustodianIdentity {
         let bytes = base32::decode(text).ok_or(IdentityError::Text)?;
         let (identity, checksum) = bytes
             .split_at_checked(Self::LEN)
-            .ok_or(IdentityError::Length { actual: bytes.len() })?;
+            .ok_or(IdentityError::Length { found: bytes.len() })?;
         if checksum.len() != CHECKSUM_LEN {
-            return Err(IdentityError::Length { actual: bytes.len() });
+            return Err(IdentityError::Length { found: bytes.len() });
         }
         // The checksum first: a mistyped character should be called that, not a bad point.
         let digest = Sha256::new().chain_update(CHECKSUM_LABEL).chain_update(identity).finalize();
@@ -184,10 +184,10 @@ impl FromStr for CustodianIdentity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum IdentityError {
     /// It has the wrong length: ask for the whole key, it was probably cut.
-    #[error("a custodian's key has 66 bytes as bytes and 70 as text, not {actual}")]
+    #[error("a custodian's key has 66 bytes as bytes and 70 as text, not {found}")]
     Length {
         /// How many bytes there are.
-        actual: usize,
+        found: usize,
     },
     /// It has characters that no such text has: check what was pasted.
     #[error("not a custodian's key: letters and digits are expected")]
@@ -273,7 +273,7 @@ impl Signature {
     /// What is wrong with the bytes.
     pub fn normalize(bytes: &[u8]) -> Result<Self, SignatureError> {
         if bytes.len() != Self::LEN {
-            return Err(SignatureError::Length { actual: bytes.len() });
+            return Err(SignatureError::Length { found: bytes.len() });
         }
         let signature =
             ecdsa::Signature::from_slice(bytes).map_err(|_| SignatureError::OutOfRange)?;
@@ -297,10 +297,10 @@ impl fmt::Debug for Signature {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SignatureError {
     /// It is not 64 bytes long: refuse the message.
-    #[error("a signature has 64 bytes, not {actual}")]
+    #[error("a signature has 64 bytes, not {found}")]
     Length {
         /// How many bytes there are.
-        actual: usize,
+        found: usize,
     },
     /// `r` or `s` is zero or not below the order: refuse the message.
     #[error("not an ECDSA signature over P-256")]
@@ -340,10 +340,15 @@ impl CustodianKeys {
     ///
     /// What is wrong with the bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CustodianKeysError> {
-        let length = CustodianKeysError::Length { actual: bytes.len() };
+        let length = CustodianKeysError::Length { found: bytes.len() };
         let (&version, scalars) = bytes.split_first().ok_or(length)?;
-        if version != KEYS_VERSION {
-            return Err(CustodianKeysError::Version { version });
+        match version {
+            KEYS_VERSION => {}
+            0 => return Err(CustodianKeysError::Damaged),
+            _ => {
+                let (found, supported) = (version.into(), KEYS_VERSION.into());
+                return Err(CustodianKeysError::NewerVersion { found, supported });
+            }
         }
         let (signing, sealing) = scalars.split_at_checked(SCALAR_LEN).ok_or(length)?;
         if sealing.len() != SCALAR_LEN {
@@ -421,8 +426,8 @@ pub(crate) fn decode_point(bytes: &[u8]) -> Option<p256::PublicKey> {
 }
 
 fn scalar(bytes: &[u8]) -> Result<p256::SecretKey, CustodianKeysError> {
-    let bytes: &p256::FieldBytes = bytes.try_into().map_err(|_| CustodianKeysError::OutOfRange)?;
-    p256::SecretKey::from_bytes(bytes).map_err(|_| CustodianKeysError::OutOfRange)
+    let bytes: &p256::FieldBytes = bytes.try_into().map_err(|_| CustodianKeysError::Damaged)?;
+    p256::SecretKey::from_bytes(bytes).map_err(|_| CustodianKeysError::Damaged)
 }
 
 impl ZeroizeOnDrop for CustodianKeys {}
@@ -437,20 +442,22 @@ impl fmt::Debug for CustodianKeys {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CustodianKeysError {
     /// A newer version of this library wrote them: update.
-    #[error("custodian keys of version {version}")]
-    Version {
-        /// The version they have.
-        version: u8,
+    #[error("version {found} of the keys is newer than {supported}, the newest known here")]
+    NewerVersion {
+        /// The version of these bytes.
+        found: u64,
+        /// The newest version read here.
+        supported: u64,
     },
     /// They are cut or have bytes after their end: restore them from a backup.
-    #[error("custodian keys have 65 bytes, not {actual}")]
+    #[error("custodian keys have 65 bytes, not {found}")]
     Length {
         /// How many bytes there are.
-        actual: usize,
+        found: usize,
     },
-    /// A scalar is zero or not below the order: they are damaged; restore them from a backup.
-    #[error("not a key of P-256")]
-    OutOfRange,
+    /// The version is zero, or a scalar is zero or not below the order: restore them from a backup.
+    #[error("not the keys of a custodian")]
+    Damaged,
     /// Both keys are the same: make new ones.
     #[error("the signing and the sealing key are the same")]
     SameKey,
@@ -477,7 +484,7 @@ impl RotationStatement {
     ///
     /// What is wrong with the bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RotationError> {
-        let length = || RotationError::Length { actual: bytes.len() };
+        let length = || RotationError::Length { found: bytes.len() };
         let (identities, signatures) =
             bytes.split_at_checked(2 * CustodianIdentity::LEN).ok_or_else(length)?;
         if signatures.len() != 2 * Signature::LEN {
@@ -530,10 +537,10 @@ impl RotationStatement {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RotationError {
     /// It is not 260 bytes long: ask for it again.
-    #[error("a rotation statement has 260 bytes, not {actual}")]
+    #[error("a rotation statement has 260 bytes, not {found}")]
     Length {
         /// How many bytes there are.
-        actual: usize,
+        found: usize,
     },
     /// One of its identities is not one: refuse it.
     #[error("the rotation statement names no identity")]

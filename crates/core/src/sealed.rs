@@ -50,7 +50,7 @@ pub const MAX_LABEL: usize = 128;
 /// The length of an Ed25519 seed (RFC 8032: "private key"), in bytes.
 pub const SEED_LEN: usize = 32;
 
-const VERSION: u8 = 1;
+const VERSION: u64 = 1;
 const HKDF_LABEL: &[u8] = b"twoshare/v1/sealed";
 const TAG_LEN: usize = 16;
 
@@ -106,7 +106,7 @@ impl WalletSecret {
         bytes: SecretBytes,
     ) -> Result<Self, WalletSecretError> {
         if label.len() > MAX_LABEL {
-            return Err(WalletSecretError::LabelTooLong { actual: label.len() });
+            return Err(WalletSecretError::LabelTooLong { found: label.len() });
         }
         // To be looked at by the checks of each kind.
         let secret = bytes.expose_secret();
@@ -114,7 +114,7 @@ impl WalletSecret {
             return Err(WalletSecretError::Empty);
         }
         if secret.len() > MAX_SECRET {
-            return Err(WalletSecretError::TooLarge { actual: secret.len() });
+            return Err(WalletSecretError::TooLarge { found: secret.len() });
         }
         let public_key = match kind {
             SecretKind::Ed25519Seed => Some(ed25519_public_key(secret)?),
@@ -167,23 +167,23 @@ pub enum WalletSecretError {
     #[error("the secret is empty")]
     Empty,
     /// It is too large: keep it elsewhere, encrypted, and back up its key.
-    #[error("a secret of {actual} bytes, where {MAX_SECRET} are the limit")]
+    #[error("a secret of {found} bytes, where {MAX_SECRET} are the limit")]
     TooLarge {
         /// How many bytes it has.
-        actual: usize,
+        found: usize,
     },
     /// Shorten the label.
-    #[error("a label of {actual} bytes, where {MAX_LABEL} are the limit")]
+    #[error("a label of {found} bytes, where {MAX_LABEL} are the limit")]
     LabelTooLong {
         /// How many bytes it has.
-        actual: usize,
+        found: usize,
     },
     /// An Ed25519 seed has 32 bytes. An expanded or extended key, or a key with its public key
     /// behind it, is not a seed: cut it, or seal it as opaque.
-    #[error("an Ed25519 seed has {SEED_LEN} bytes, not {actual}")]
+    #[error("an Ed25519 seed has {SEED_LEN} bytes, not {found}")]
     SeedLength {
         /// How many bytes there are.
-        actual: usize,
+        found: usize,
     },
     /// The words are not a BIP-39 mnemonic. Ask the user to look at them again; seal it as opaque
     /// where another scheme made it.
@@ -238,10 +238,10 @@ impl SealedSecret {
         k: &SigningKey<Secp256k1>,
     ) -> Result<WalletSecret, OpenSecretError> {
         if self.wallet != wallet {
-            return Err(OpenSecretError::WrongWallet { expected: wallet, actual: self.wallet });
+            return Err(OpenSecretError::WrongWallet { expected: wallet, found: self.wallet });
         }
         if self.index != index {
-            return Err(OpenSecretError::WrongIndex { expected: index, actual: self.index });
+            return Err(OpenSecretError::WrongIndex { expected: index, found: self.index });
         }
         if self.key != *k.verifying_key() {
             return Err(OpenSecretError::WrongKey);
@@ -311,10 +311,12 @@ impl SealedSecret {
     /// What is wrong with the bytes; a sealed secret has exactly one encoding.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SealedSecretError> {
         let mut reader = Reader::new(bytes);
-        reader.array_of(7)?;
-        let version = reader.u8()?;
-        if version != VERSION {
-            return Err(SealedSecretError::Version { version });
+        // The version before anything else: a newer one may have more or fewer items.
+        let items = reader.array(usize::from(u8::MAX))?;
+        match reader.uint()? {
+            VERSION if items == 7 => {}
+            VERSION | 0 => return Err(SealedSecretError::Malformed),
+            found => return Err(SealedSecretError::NewerVersion { found, supported: VERSION }),
         }
         let wallet = WalletId::from_bytes(*reader.fixed()?);
         let index = reader.u8()?;
@@ -340,7 +342,7 @@ impl SealedSecret {
 
     fn write_header(&self, writer: Writer) -> Writer {
         writer
-            .uint(VERSION.into())
+            .uint(VERSION)
             .bytes(&self.wallet.to_bytes())
             .uint(self.index.into())
             .uint(self.kind.number().into())
@@ -389,10 +391,12 @@ impl fmt::Debug for SealedSecret {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SealedSecretError {
     /// A newer version of this library wrote it: update.
-    #[error("a sealed secret of version {version}")]
-    Version {
-        /// The version it has.
-        version: u8,
+    #[error("version {found} of the secret is newer than {supported}, the newest known here")]
+    NewerVersion {
+        /// The version of these bytes.
+        found: u64,
+        /// The newest version read here.
+        supported: u64,
     },
     /// A newer version of this library knows more kinds: update.
     #[error("a sealed secret of kind {number}")]
@@ -415,20 +419,20 @@ impl From<Malformed> for SealedSecretError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum OpenSecretError {
     /// It belongs to another wallet: take the one of this wallet.
-    #[error("a secret of wallet {actual}, not of {expected}")]
+    #[error("a secret of wallet {found}, not of {expected}")]
     WrongWallet {
         /// The wallet that was asked for.
         expected: WalletId,
         /// The wallet it belongs to.
-        actual: WalletId,
+        found: WalletId,
     },
     /// It is opened by another key of the wallet: take that.
-    #[error("a secret of key {actual}, not of {expected}")]
+    #[error("a secret of key {found}, not of {expected}")]
     WrongIndex {
         /// The key that was asked for.
         expected: u8,
         /// The key it belongs to.
-        actual: u8,
+        found: u8,
     },
     /// The key is not the one that was made for it: take the key with this
     /// [`SealedSecret::verifying_key`].
@@ -450,7 +454,7 @@ fn encode_plaintext(secret: &WalletSecret) -> SecretBytes {
     let digest = Zeroizing::new(<[u8; 32]>::from(Sha256::digest(bytes)));
     let mut plaintext = Writer::new(bucket(bytes.len() + MAX_BESIDE))
         .array(5)
-        .uint(VERSION.into())
+        .uint(VERSION)
         .uint(secret.kind.number().into())
         .bytes(digest.as_slice())
         .bytes(secret.public_key.as_ref().map_or(&[][..], |key| key.as_slice()))
@@ -479,7 +483,7 @@ fn decode_plaintext(
     let public_key = reader.bytes().map_err(inconsistent)?;
     let bytes = reader.bytes().map_err(inconsistent)?;
     let padding = reader.rest();
-    let consistent = version == u64::from(VERSION)
+    let consistent = version == VERSION
         && number == u64::from(kind.number())
         && ct_eq(digest, &Sha256::digest(bytes))
         && bucket(plaintext.len() - padding.len()) == plaintext.len()
@@ -508,7 +512,7 @@ const fn bucket(length: usize) -> usize {
 /// The public key of a seed: RFC 8032, section 5.1.5.
 fn ed25519_public_key(seed: &[u8]) -> Result<[u8; 32], WalletSecretError> {
     if seed.len() != SEED_LEN {
-        return Err(WalletSecretError::SeedLength { actual: seed.len() });
+        return Err(WalletSecretError::SeedLength { found: seed.len() });
     }
     let expanded = Zeroizing::new(<[u8; 64]>::from(Sha512::digest(seed)));
     let mut scalar = Zeroizing::new([0; 32]);

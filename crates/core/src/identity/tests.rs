@@ -33,11 +33,11 @@ fn every_mistyped_character_is_caught() {
             assert_eq!(typed.parse::<CustodianIdentity>(), Err(IdentityError::Mistyped));
         }
     }
-    assert_eq!("".parse::<CustodianIdentity>(), Err(IdentityError::Length { actual: 0 }));
-    assert_eq!(text[..104].parse::<CustodianIdentity>(), Err(IdentityError::Length { actual: 65 }));
+    assert_eq!("".parse::<CustodianIdentity>(), Err(IdentityError::Length { found: 0 }));
+    assert_eq!(text[..104].parse::<CustodianIdentity>(), Err(IdentityError::Length { found: 65 }));
     assert_eq!(
         format!("{text}00000000").parse::<CustodianIdentity>(),
-        Err(IdentityError::Length { actual: 75 })
+        Err(IdentityError::Length { found: 75 })
     );
     assert_eq!("key=?".parse::<CustodianIdentity>(), Err(IdentityError::Text));
 }
@@ -68,7 +68,7 @@ fn points_that_are_none_are_refused() {
         let bytes = vec![2; len];
         assert_eq!(
             CustodianIdentity::from_bytes(&bytes),
-            Err(IdentityError::Length { actual: len })
+            Err(IdentityError::Length { found: len })
         );
     }
 }
@@ -98,16 +98,17 @@ fn keys_that_are_none_are_refused() {
     let refusal = |bytes: &[u8]| CustodianKeys::from_bytes(bytes).map(|_| ()).unwrap_err();
     for len in 1..65 {
         let cut = &good.expose_secret()[..len];
-        assert_eq!(refusal(cut), CustodianKeysError::Length { actual: len });
+        assert_eq!(refusal(cut), CustodianKeysError::Length { found: len });
     }
-    assert_eq!(refusal(&[]), CustodianKeysError::Length { actual: 0 });
-    assert_eq!(refusal(&[1; 66]), CustodianKeysError::Length { actual: 66 });
-    assert_eq!(refusal(&[2; 65]), CustodianKeysError::Version { version: 2 });
+    assert_eq!(refusal(&[]), CustodianKeysError::Length { found: 0 });
+    assert_eq!(refusal(&[1; 66]), CustodianKeysError::Length { found: 66 });
+    assert_eq!(refusal(&[2; 65]), CustodianKeysError::NewerVersion { found: 2, supported: 1 });
+    assert_eq!(refusal(&[0; 65]), CustodianKeysError::Damaged);
     for at in [1, 33] {
         for scalar in [[0; 32], [0xff; 32]] {
             let mut bytes = good.expose_secret().to_vec();
             bytes[at..at + 32].copy_from_slice(&scalar);
-            assert_eq!(refusal(&bytes), CustodianKeysError::OutOfRange);
+            assert_eq!(refusal(&bytes), CustodianKeysError::Damaged);
         }
     }
 }
@@ -155,7 +156,7 @@ fn a_message_has_one_signature() {
     let high = ecdsa::Signature::from_scalars(*r, -*s).unwrap().to_bytes();
     assert_eq!(Signature::from_bytes(&high), Err(SignatureError::HighS));
     assert_eq!(Signature::normalize(&high), Ok(signature));
-    assert_eq!(Signature::from_bytes(&bytes[1..]), Err(SignatureError::Length { actual: 63 }));
+    assert_eq!(Signature::from_bytes(&bytes[1..]), Err(SignatureError::Length { found: 63 }));
     assert_eq!(Signature::from_bytes(&[0; 64]), Err(SignatureError::OutOfRange));
     assert_eq!(Signature::from_bytes(&[0xff; 64]), Err(SignatureError::OutOfRange));
     for message in 0..64u8 {
@@ -201,11 +202,11 @@ fn a_statement_that_is_none_is_refused() {
     for len in 0..RotationStatement::LEN {
         assert_eq!(
             RotationStatement::from_bytes(&bytes[..len]),
-            Err(RotationError::Length { actual: len })
+            Err(RotationError::Length { found: len })
         );
     }
     let longer = [&bytes[..], &[0]].concat();
-    assert_eq!(RotationStatement::from_bytes(&longer), Err(RotationError::Length { actual: 261 }));
+    assert_eq!(RotationStatement::from_bytes(&longer), Err(RotationError::Length { found: 261 }));
     for bit in 0..bytes.len() * 8 {
         let mut flipped = bytes.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);

@@ -16,10 +16,10 @@ pub enum MnemonicFault {
     #[error("not a text")]
     NotText,
     /// A mnemonic has 12, 15, 18, 21 or 24 words: one is missing, or there is one too many.
-    #[error("{actual} words, where 12, 15, 18, 21 or 24 were expected")]
+    #[error("{found} words, where 12, 15, 18, 21 or 24 were expected")]
     WordCount {
         /// How many words there are.
-        actual: usize,
+        found: usize,
     },
     /// A word is in no list: it is mistyped.
     #[error("word {position} is not a word of BIP-39")]
@@ -41,7 +41,7 @@ pub(super) fn check(secret: &[u8]) -> Result<(), MnemonicFault> {
     const LONGEST: usize = 24 * 64;
     let words = text.split_whitespace().count();
     if text.len() > LONGEST || !matches!(words, 12 | 15 | 18 | 21 | 24) {
-        return Err(MnemonicFault::WordCount { actual: words });
+        return Err(MnemonicFault::WordCount { found: words });
     }
     // NFKD, as BIP-39 asks, into memory that is wiped and never moved: no normalisation makes a
     // text more than 18 times as long (Unicode Standard Annex 15).

@@ -58,9 +58,9 @@ fn the_shortest_and_the_longest_come_back() {
         assert_eq!(round_trip(&opaque(&bytes)).bytes().expose_secret(), bytes);
     }
     assert_eq!(refusal(SecretKind::Opaque, b""), WalletSecretError::Empty);
-    let actual = MAX_SECRET + 1;
-    let too_large = WalletSecretError::TooLarge { actual };
-    assert_eq!(refusal(SecretKind::Opaque, &vec![0; actual]), too_large);
+    let found = MAX_SECRET + 1;
+    let too_large = WalletSecretError::TooLarge { found };
+    assert_eq!(refusal(SecretKind::Opaque, &vec![0; found]), too_large);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_label_is_bounded() {
         WalletSecret::new(SecretKind::Opaque, label, SecretBytes::from(&b"x"[..])).map(|_| ())
     };
     assert_eq!(with(&"x".repeat(128)), Ok(()));
-    assert_eq!(with(&"x".repeat(129)), Err(WalletSecretError::LabelTooLong { actual: 129 }));
+    assert_eq!(with(&"x".repeat(129)), Err(WalletSecretError::LabelTooLong { found: 129 }));
 }
 
 /// RFC 8032, section 7.1, tests 1 and 2.
@@ -89,7 +89,7 @@ fn a_seed_has_the_public_key_of_the_standard() {
         assert_eq!(hex::encode(seed.public_key().unwrap()), public_key);
     }
     for length in [1, 31, 33, 64] {
-        let error = WalletSecretError::SeedLength { actual: length };
+        let error = WalletSecretError::SeedLength { found: length };
         assert_eq!(refusal(SecretKind::Ed25519Seed, &vec![1; length]), error);
     }
 }
@@ -130,11 +130,11 @@ fn what_is_wrong_with_a_mnemonic_is_said() {
     let swapped = WORDS.replace("legal winner thank year", "winner legal thank year");
     assert_eq!(fault(&swapped), MnemonicFault::Checksum);
     assert_eq!(fault(&WORDS.replace("yellow", "zoo")), MnemonicFault::Checksum);
-    assert_eq!(fault(&WORDS.replace(" yellow", "")), MnemonicFault::WordCount { actual: 11 });
-    assert_eq!(fault("legal"), MnemonicFault::WordCount { actual: 1 });
+    assert_eq!(fault(&WORDS.replace(" yellow", "")), MnemonicFault::WordCount { found: 11 });
+    assert_eq!(fault("legal"), MnemonicFault::WordCount { found: 1 });
     assert_eq!(fault(&WORDS.to_uppercase()), MnemonicFault::UnknownWord { position: 1 });
     let long = format!("{} {}", &WORDS[..WORDS.len() - 7], "y".repeat(2000));
-    assert_eq!(fault(&long), MnemonicFault::WordCount { actual: 12 });
+    assert_eq!(fault(&long), MnemonicFault::WordCount { found: 12 });
     let not_text = refusal(SecretKind::Mnemonic, &[0xff; 80]);
     assert_eq!(not_text, WalletSecretError::Mnemonic(MnemonicFault::NotText));
 }
@@ -166,9 +166,9 @@ fn a_secret_of_something_else_is_called_that() {
         sealed.open(wallet, index, k).map(|_| ()).unwrap_err()
     };
     let expected = WalletId::from_bytes([8; 16]);
-    let wrong_wallet = OpenSecretError::WrongWallet { expected, actual: WALLET };
+    let wrong_wallet = OpenSecretError::WrongWallet { expected, found: WALLET };
     assert_eq!(error(&sealed, expected, 3, &k), wrong_wallet);
-    let wrong_index = OpenSecretError::WrongIndex { expected: 2, actual: 3 };
+    let wrong_index = OpenSecretError::WrongIndex { expected: 2, found: 3 };
     assert_eq!(error(&sealed, WALLET, 2, &k), wrong_index);
     assert_eq!(error(&sealed, WALLET, 3, &other_k), OpenSecretError::WrongKey);
     assert_eq!(error(&other, WALLET, 3, &k), OpenSecretError::WrongKey);
@@ -217,8 +217,13 @@ fn a_newer_format_is_called_that() {
     let (_, sealed) = SealedSecret::seal(WALLET, 3, &opaque(b"secret"), &mut rng());
     let mut bytes = sealed.to_bytes();
     bytes[1] = 2;
-    let newer = SealedSecretError::Version { version: 2 };
+    let newer = SealedSecretError::NewerVersion { found: 2, supported: 1 };
     assert_eq!(SealedSecret::from_bytes(&bytes), Err(newer));
+    // Whatever else a newer version has.
+    assert_eq!(SealedSecret::from_bytes(&[0x82, 2, 0]), Err(newer));
+    let mut bytes = sealed.to_bytes();
+    bytes[1] = 0;
+    assert_eq!(SealedSecret::from_bytes(&bytes), Err(SealedSecretError::Malformed));
     let mut bytes = sealed.to_bytes();
     let kind = 2 + 17 + 1;
     assert_eq!(bytes[kind], SecretKind::Opaque.number());
