@@ -124,6 +124,11 @@ pub(crate) fn bench(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
     steps.step("benchmarks", || {
         run(cargo(["bench", "--package", "twoshare-benches", "--"]).args(args))
     });
+    // The pairs again, in turns, with each ratio beside its target. Times are printed, never judged.
+    steps.step("ratios", || {
+        let ratios = ["run", "--release", "--package", "twoshare-benches", "--bin", "ratios"];
+        run(cargo(ratios).arg("--").args(args.iter().filter(|arg| !arg.starts_with('-'))))
+    });
     Ok(())
 }
 
