@@ -40,11 +40,10 @@ impl Arithmetic for Ed25519 {
         let bytes: [u8; 32] = bytes
             .try_into()
             .map_err(|_| PointError::Length { expected: Self::POINT_LEN, found: bytes.len() })?;
-        let point = CompressedEdwardsY(bytes).decompress().ok_or(PointError::NotOnCurve)?;
-        // The library reads y ≥ p and the negative zero; there is one encoding only.
-        if point.compress().to_bytes() != bytes {
+        if !is_canonical(&bytes) {
             return Err(PointError::NotCanonical);
         }
+        let point = CompressedEdwardsY(bytes).decompress().ok_or(PointError::NotOnCurve)?;
         if point.is_identity() {
             return Err(PointError::Identity);
         }
@@ -65,4 +64,27 @@ impl Arithmetic for Ed25519 {
     fn mul_base_sub_mul_vartime(s: &Scalar, c: &Scalar, point: &EdwardsPoint) -> EdwardsPoint {
         EdwardsPoint::vartime_double_scalar_mul_basepoint(&-c, point, s)
     }
+}
+
+/// Whether these bytes are those that their point is written as: y < p = 2²⁵⁵ − 19, and the sign
+/// of an x that is zero, which belongs to y = ±1, is clear. The library reads the others as well.
+fn is_canonical(bytes: &[u8; 32]) -> bool {
+    const ONE: [u8; 32] = {
+        let mut one = [0; 32];
+        one[0] = 1;
+        one
+    };
+    const MINUS_ONE: [u8; 32] = {
+        let mut minus_one = [0xff; 32];
+        minus_one[0] = 0xec;
+        minus_one[31] = 0x7f;
+        minus_one
+    };
+    let mut y = *bytes;
+    let [.., last] = &mut y;
+    let negative = *last >= 0x80;
+    *last &= 0x7f;
+    // Little-endian: the most significant bytes are compared first.
+    let below_p = y.iter().rev().le(MINUS_ONE.iter().rev());
+    below_p && !(negative && (y == ONE || y == MINUS_ONE))
 }

@@ -156,8 +156,8 @@ fn ed25519_points_have_one_encoding_each() {
         // y + p, little-endian: 2²⁵⁵ − 19 + y.
         let mut again = [0xff; 32];
         (again[0], again[31]) = (0xed + y, 0x7f);
+        assert_eq!(refused(&again), PointError::NotCanonical);
         if on_curve {
-            assert_eq!(refused(&again), PointError::NotCanonical);
             not_reduced += 1;
         } else {
             assert_eq!(refused(&bytes), PointError::NotOnCurve);
@@ -165,10 +165,30 @@ fn ed25519_points_have_one_encoding_each() {
         }
     }
     assert!(off_curve > 0 && not_reduced > 0);
-    // The identity with the sign of a zero.
+    // The identity, and the point of order 2, with the sign of a zero.
     let mut negative_zero = [0; 32];
     (negative_zero[0], negative_zero[31]) = (1, 0x80);
     assert_eq!(refused(&negative_zero), PointError::NotCanonical);
+    let mut negative_zero = [0xff; 32];
+    negative_zero[0] = 0xec;
+    assert_eq!(refused(&negative_zero), PointError::NotCanonical);
+    // Without it, they are not refused for that.
+    negative_zero[31] = 0x7f;
+    assert_eq!(refused(&negative_zero), PointError::NotInSubgroup);
+    // What is read is what the library would write, on the curve and near the bounds.
+    for last in [0, 1, 0x7e, 0x7f, 0x80, 0x81, 0xfe, 0xff] {
+        for first in 0..=255 {
+            for middle in [0, 0xff] {
+                let mut bytes = [middle; 32];
+                (bytes[0], bytes[31]) = (first, last);
+                let Some(point) = CompressedEdwardsY(bytes).decompress() else { continue };
+                let canonical = point.compress().to_bytes() == bytes;
+                let verdict = VerifyingKey::<Ed25519>::from_bytes(&bytes);
+                let refused = matches!(verdict, Err(PointError::NotCanonical));
+                assert_eq!(canonical, !refused, "{first} {middle} {last}");
+            }
+        }
+    }
 }
 
 #[test]

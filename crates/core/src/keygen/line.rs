@@ -20,7 +20,7 @@ pub(super) struct Binding {
     session: [u8; 32],
     /// What the client had committed to when the custodian made its proof; zeros for the client's.
     hash: [u8; 32],
-    role: Role,
+    pub(super) role: Role,
     index: u8,
 }
 

@@ -135,7 +135,10 @@ fn proofs_of_other_lines_are_refused<C: Curve>() {
     let prove = |binding: &line::Binding| line::remake::<C>(binding, z2, rho2).public();
     let good = line::Binding::custodian(&digest, 0, &setup.hash);
     assert_eq!(setup.answer_verdict(vec![prove(&good)]), None);
+    let mut other_role = line::Binding::custodian(&digest, 0, &setup.hash);
+    other_role.role = Role::Client;
     for binding in [
+        other_role,
         line::Binding::client(&digest, 0),
         line::Binding::custodian(&digest, 1, &setup.hash),
         line::Binding::custodian(&digest, 0, &[1; 32]),
