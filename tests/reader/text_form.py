@@ -53,6 +53,7 @@ def read_text(text):
             return outcome
         outcomes.append(outcome)
 
+    outcomes = list(_without_too_many_mixed(outcomes))
     parts = [outcome for outcome in outcomes if isinstance(outcome, Part)]
     if parts:
         try:
@@ -168,19 +169,27 @@ def _read_part(numbers, rest):
     return part
 
 
-def _join_parts(parts):
-    """Step 5, for the parts together, as they come; what comes after they suffice is not looked at."""
-    first = parts[0]
-    joiner = fountain.Joiner(first.count, first.checksum)
+def _without_too_many_mixed(outcomes):
+    """Step 5: mixed parts are too large after so many of them, as a decoder's work grows with each."""
     mixed = 0
+    for outcome in outcomes:
+        if isinstance(outcome, Part) and outcome.number > outcome.count:
+            mixed += 1
+            if mixed > _MAX_MIXED_TIMES_PARTS // outcome.count:
+                outcome = Refused("text_too_large")
+        yield outcome
+
+
+def _join_parts(parts):
+    """Step 5, for the parts that are good by themselves, together."""
+    first = parts[0]
     for part in parts:
         same = (part.count, part.length, part.checksum) == (first.count, first.length, first.checksum)
         require(same, "text_mixed_parts")
-        mixed += part.number > part.count
-        require(mixed <= _MAX_MIXED_TIMES_PARTS // part.count, "text_too_large")
+    joiner = fountain.Joiner(first.count, first.checksum)
+    for part in parts:
         joiner.add(part.number, part.fragment)
-        if joiner.suffices():
-            message = joiner.joined(len(first.fragment))[: first.length]
-            require(zlib.crc32(message) == first.checksum, "text_checksum")
-            return message
-    raise Refused("text_missing_parts")
+    require(joiner.suffices(), "text_missing_parts")
+    message = joiner.joined(len(first.fragment))[: first.length]
+    require(zlib.crc32(message) == first.checksum, "text_checksum")
+    return message
