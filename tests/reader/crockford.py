@@ -19,6 +19,11 @@ def text_of_bits(data, bits, group):
     return "-".join(letters[i : i + group] for i in range(0, len(letters), group))
 
 
+def is_white_space(character):
+    """Unicode's White_Space; Python's own notion has four control characters more."""
+    return character.isspace() and character not in "\x1c\x1d\x1e\x1f"
+
+
 def groups_as_entered(text):
     """What a person entered, as lists of characters between separators; empty groups are left out.
 
@@ -27,7 +32,7 @@ def groups_as_entered(text):
     """
     groups = [[]]
     for character in text:
-        if character.isspace() or character in _SEPARATORS:
+        if is_white_space(character) or character in _SEPARATORS:
             groups.append([])
             continue
         if character.isascii():

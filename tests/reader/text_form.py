@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import fountain
 from bytewords import BYTE_OF_PAIR
 from cbor_strict import Decoder, NotWellFormed, Truncated, decode_whole, is_bytes, is_uint
+from crockford import is_white_space
 from verdicts import Refused, require
 
 _TYPE = "twoshare-backup"
@@ -79,7 +80,7 @@ def _read_candidate(candidate):
     before = re.match(r"[^a-z/]*", rest).group()
     after = rest[len(before) :]
     if after.startswith("/"):
-        return _read_part("".join(before.split()), after[1:])
+        return _read_part("".join(c for c in before if not is_white_space(c)), after[1:])
     if not after and any(c in _DIGITS for c in before):
         raise Refused("text_truncated")
     return _read_bytewords(rest)
