@@ -43,6 +43,8 @@ nothing_is_left! {
     sealed_mnemonics_are_forgotten = "mnemonic",
     everything_of_a_single_key_wallet_is_forgotten = "single-key",
     everything_of_an_mpc_wallet_is_forgotten = "mpc",
+    what_a_method_derives_is_forgotten = "identity",
+    the_key_of_an_envelope_is_forgotten = "content-key",
 }
 
 #[test]

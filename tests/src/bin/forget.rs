@@ -14,22 +14,23 @@ fn main() -> ExitCode {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::{hint::black_box, process::ExitCode};
+    use std::{convert::Infallible, hint::black_box, process::ExitCode};
 
     use pollster::block_on;
-    use rand::{SeedableRng as _, rngs::ChaCha20Rng};
+    use rand::{SeedableRng as _, TryCryptoRng, TryRng, rngs::ChaCha20Rng};
     use twoshare::{
         Client, Exported, Import, Wallet,
         core::{
             curve::AnySigningKey,
             envelope::{Envelope, Expected, Header, Payload, Slot, SlotTable, VouchedBy, seal},
             id::{CurveId, WalletKind},
-            method::{Password, RecoveryCode},
+            method::{BackupMethod, Identity as _, Password, RecoveryCode, SoftwareIdentity},
             store::{MemoryStore, Operator},
         },
         protocol::memory::MemoryCustodian,
     };
     use twoshare_core::{
+        base32,
         channel::{ClientChannel, CustodianChannel, EphemeralSecret, Step},
         curve::{Curve, Ed25519, Secp256k1, SigningKey},
         id::{Epoch, Purpose, Sharing, WalletId},
@@ -57,6 +58,8 @@ mod linux {
             "open-with-password" => open_with_password(&file, &mut traces),
             "single-key" => single_key(&mut traces),
             "mpc" => mpc(&mut traces),
+            "identity" => identity(&mut traces),
+            "content-key" => content_key(&mut traces),
             _ => return ExitCode::from(2),
         }
         let findings = search(&traces).expect("a process may read its own memory");
@@ -206,6 +209,53 @@ mod linux {
         }
     }
 
+    /// A method's identity is derived from its secret, and agrees with another's. What it derives was
+    /// computed with Python's integers.
+    fn identity(traces: &mut Vec<Trace>) {
+        const SCALAR: &[u8; 32] =
+            b"\xa4\x81\xad\xb6\x56\xe0\xb2\x39\x64\x21\x46\x40\xcd\xb4\xb1\x4a\
+            \x2a\xb0\x07\xb7\xe7\x99\x4f\x6b\x26\xf5\xd8\x02\x16\x45\xb3\xfb";
+        const OTHER: &[u8; 32] =
+            b"\x60\x6a\xee\x74\xcd\x06\xa1\x27\x55\x22\xf9\x21\x7c\x08\x2d\x78\
+            \x22\xa0\x13\x8b\x23\x62\xeb\x1e\xdc\xed\x8d\x18\x46\x2e\xfd\xc6";
+        const AGREED: &[u8; 32] =
+            b"\xde\x0e\x1f\xe6\xce\x89\x48\xd7\x16\xca\xdd\xdd\xd4\xbd\x4c\xf7\
+            \x87\x34\xc5\x1b\x05\xe0\xf4\xfe\x22\x83\x52\x08\xd0\x01\x7f\xcc";
+        traces.push(Trace::of_masked("scalar", SCALAR));
+        traces.push(Trace::of_masked("other scalar", OTHER));
+        traces.push(Trace::of_masked("agreed", AGREED));
+        let derive = |masked: &[u8]| {
+            Box::new(SoftwareIdentity::derive(&unmasked(masked), b"salt", "domain"))
+        };
+        let one = derive(&b"0123456789 of an identity 987654".map(|byte| byte ^ MASK));
+        let other = derive(&b"another identity's secret bytes!".map(|byte| byte ^ MASK));
+        block_on(one.agree(&other.public_key())).expect("it is in memory");
+    }
+
+    fn trace_code(traces: &mut Vec<Trace>, code: &RecoveryCode) {
+        let shown = code.to_text();
+        traces.push(Trace::of("code as text", shown.as_bytes()));
+        // The 28 digits, and the 128 bits that they are of.
+        let mut digits = SecretBytes::with_capacity(28);
+        let groups = shown.split('-').flat_map(|group| group.chars().take(4));
+        groups.for_each(|c| digits.extend(&[base32::digit(c).expect("just written")]));
+        let mut entropy = SecretBytes::with_capacity(16);
+        for byte in 0..16_usize {
+            let bit =
+                |at: usize| digits.expose_secret().get(at / 5).map_or(0, |d| d >> (4 - at % 5) & 1);
+            entropy.extend(&[(0..8).fold(0, |value, at| value << 1 | bit(8 * byte + at))]);
+        }
+        traces.push(Trace::of("code's digits", digits.expose_secret()));
+        traces.push(Trace::of("code's entropy", entropy.expose_secret()));
+    }
+
+    fn trace_custodian(traces: &mut Vec<Trace>, custodian: &MemoryCustodian) {
+        for share in custodian.hazmat_stored_shares() {
+            // Exposed only to be looked for.
+            traces.push(Trace::of("custodian's share", share.expose_secret().expose_secret()));
+        }
+    }
+
     /// The life of a wallet with a custodian and a store that are here too, and end here.
     fn tell(
         traces: &mut Vec<Trace>,
@@ -217,14 +267,22 @@ mod linux {
             .with_store(MemoryStore::new(), Operator::User);
         let password = password();
         let code = RecoveryCode::make(&mut ChaCha20Rng::seed_from_u64(6));
-        traces.push(Trace::of("recovery code", code.to_text().as_bytes()));
+        trace_code(traces, &code);
 
         let mut wallet = make(&client, traces);
         block_on(client.backup(&mut wallet, &[&password, &code])).expect("all are honest");
+        trace_custodian(traces, &custodian);
+        let opened = block_on(client.open(&wallet, &code)).expect("all are honest");
+        for share in &opened.payload.keys {
+            // Exposed only to be looked for.
+            traces.push(Trace::of("backup share", share.expose_secret().expose_secret()));
+        }
+        drop(opened);
         let id = wallet.id();
         drop(wallet);
         let wallet = block_on(client.recover(id, &password, VouchedBy::Method));
         recovered(&wallet.expect("all are honest"));
+        trace_custodian(traces, &custodian);
         let typed = RecoveryCode::from_text(&code.to_text()).expect("just written");
         let wallet = block_on(client.recover(id, &typed, VouchedBy::Method));
         recovered(&wallet.expect("all are honest"));
@@ -239,24 +297,78 @@ mod linux {
         Password::new(words).expect("long, and of common letters")
     }
 
-    /// Writes an envelope that the password opens.
-    fn choose_password(file: &str) {
-        let mut rng = ChaCha20Rng::seed_from_u64(7);
-        let wallet = WalletId::make(&mut rng);
+    /// Random numbers that leave no traces of themselves: the call and the place say what they are.
+    struct Told(u8);
+
+    impl Told {
+        const fn byte(call: u8, place: usize) -> u8 {
+            let number =
+                (call as u32).wrapping_mul(0x9e37_79b1) ^ (place as u32).wrapping_mul(0x85eb_ca6b);
+            let number = (number ^ (number >> 15)).wrapping_mul(0x2c1b_3c6d);
+            (number >> 24) as u8
+        }
+    }
+
+    impl TryRng for Told {
+        type Error = Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+            self.try_next_u64().map(|number| number as u32)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+            self.0 = self.0.wrapping_add(1);
+            Ok(u64::from(self.0) << 40)
+        }
+
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+            self.0 = self.0.wrapping_add(1);
+            bytes.iter_mut().enumerate().for_each(|(at, byte)| *byte = Self::byte(self.0, at));
+            Ok(())
+        }
+    }
+
+    impl TryCryptoRng for Told {}
+
+    /// An envelope is sealed, tested and opened. Its content key is the first that is drawn.
+    fn content_key(traces: &mut Vec<Trace>) {
+        let masked: Vec<u8> = (0..32).map(|place| Told::byte(101, place) ^ MASK).collect();
+        traces.push(Trace::of_masked("content key", &masked));
+        let mut rng = ChaCha20Rng::seed_from_u64(8);
+        let code = RecoveryCode::make(&mut rng);
+        trace_code(traces, &code);
+        let (header, payload, slots) = envelope_of(&code, &mut rng);
+        let sealed = seal(&header, &payload, &slots, &mut Told(100)).expect("within the bounds");
+        sealed.keys.test_open(&sealed.bytes).expect("just sealed");
+        let envelope = Envelope::from_bytes(&sealed.bytes).expect("just sealed");
+        block_on(envelope.open(&code, &Expected::default())).expect("the same code");
+    }
+
+    fn envelope_of(
+        method: &dyn BackupMethod,
+        rng: &mut ChaCha20Rng,
+    ) -> (Header, Payload, SlotTable) {
+        let wallet = WalletId::make(rng);
         let sharing = Sharing { wallet, purpose: Purpose::Backup, epoch: Epoch::FIRST };
-        let key = AnySigningKey::make(CurveId::Ed25519, &mut rng);
-        let (share, _) = key.split(KeyId { sharing, index: 0 }, &mut rng);
+        let key = AnySigningKey::make(CurveId::Ed25519, rng);
+        let (share, _) = key.split(KeyId { sharing, index: 0 }, rng);
         let payload = Payload {
             kind: WalletKind::SingleKey,
             keys: vec![share],
             secrets: Vec::new(),
             attachments: Vec::new(),
-            custodian: *CustodianKeys::make(&mut rng).identity(),
+            custodian: *CustodianKeys::make(rng).identity(),
         };
         let mut slots = SlotTable::new();
-        let slot = block_on(Slot::make(&password(), wallet, &[key.verifying_key()], &mut rng));
-        slots.add(slot.expect("a good password")).expect("the first of 16");
-        let header = Header::new(wallet, Epoch::FIRST, 0);
+        let slot = block_on(Slot::make(method, wallet, &[key.verifying_key()], rng));
+        slots.add(slot.expect("a good method")).expect("the first of 16");
+        (Header::new(wallet, Epoch::FIRST, 0), payload, slots)
+    }
+
+    /// Writes an envelope that the password opens.
+    fn choose_password(file: &str) {
+        let mut rng = ChaCha20Rng::seed_from_u64(7);
+        let (header, payload, slots) = envelope_of(&password(), &mut rng);
         let sealed = seal(&header, &payload, &slots, &mut rng).expect("within the bounds");
         std::fs::write(file, sealed.bytes).expect("the test's own folder");
     }

@@ -13,6 +13,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::header::Header;
 use crate::{
+    curve::wiping,
     method::{AgreedSecret, DerivedKey},
     secret::SecretBytes,
 };
@@ -45,34 +46,48 @@ impl Kek {
     /// A256KW (RFC 3394).
     pub(super) fn wrap(&self, content_key: &ContentKey) -> [u8; 40] {
         let mut wrapped = [0; 40];
-        KwAes256::new(&self.0.0.into())
-            .wrap_key(&content_key.0, &mut wrapped)
-            .expect("32 bytes become 40");
+        wiping(|| {
+            KwAes256::new((&*self.0.0).into())
+                .wrap_key(content_key.0.as_slice(), &mut wrapped)
+                .map(drop)
+        })
+        .expect("32 bytes become 40");
         wrapped
     }
 
     /// `None` when the wrapped key is not one that this key wrapped.
     pub(super) fn unwrap(&self, wrapped: &[u8; 40]) -> Option<ContentKey> {
-        let mut key = ContentKey([0; 32]);
-        KwAes256::new(&self.0.0.into()).unwrap_key(wrapped, &mut key.0).ok()?;
+        let mut key = ContentKey::zero();
+        wiping(|| {
+            let unwrapping = KwAes256::new((&*self.0.0).into());
+            unwrapping.unwrap_key(wrapped, key.0.as_mut_slice()).map(drop)
+        })
+        .ok()?;
         Some(key)
     }
 }
 
-/// The key of the body, fresh for every seal.
+/// The key of the body, fresh for every seal. On the heap, so that moving it leaves no copies behind.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub(super) struct ContentKey(pub(super) [u8; 32]);
+pub(super) struct ContentKey(pub(super) Box<[u8; 32]>);
 
 impl ContentKey {
+    /// To be filled.
+    pub(super) fn zero() -> Self {
+        Self(Box::new([0; 32]))
+    }
+
     /// HMAC-SHA-256(key, "twoshare/v1/commit" ‖ wallet ‖ epoch). AES-GCM does not bind its key: without
     /// this, two keys could be found under which one ciphertext has two contents.
     pub(super) fn commitment(&self, header: &Header) -> [u8; 32] {
-        let mut mac =
-            <Hmac<Sha256>>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
-        mac.update(COMMIT_DST);
-        mac.update(&header.wallet.to_bytes());
-        mac.update(&header.epoch.get().to_be_bytes());
-        mac.finalize().into_bytes().into()
+        wiping(|| {
+            let mut mac = <Hmac<Sha256>>::new_from_slice(self.0.as_slice())
+                .expect("HMAC takes keys of any length");
+            mac.update(COMMIT_DST);
+            mac.update(&header.wallet.to_bytes());
+            mac.update(&header.epoch.get().to_be_bytes());
+            mac.finalize().into_bytes().into()
+        })
     }
 
     pub(super) fn is_committed(&self, header: &Header, commitment: &[u8; 32]) -> bool {
@@ -80,7 +95,7 @@ impl ContentKey {
     }
 
     pub(super) fn is(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        self.0.as_slice().ct_eq(other.0.as_slice()).into()
     }
 
     /// AES-256-GCM (SP 800-38D) in place: `plaintext` becomes ciphertext ‖ tag.
@@ -91,9 +106,15 @@ impl ContentKey {
         mut plaintext: SecretBytes,
     ) -> SecretBytes {
         // Encrypted where it is, so that no copy is left.
-        let tag = Aes256Gcm::new(&self.0.into())
-            .encrypt_inout_detached(iv.into(), &aad(body), plaintext.expose_secret_mut().into())
-            .expect("8 MiB are less than 64 GiB");
+        let buffer = plaintext.expose_secret_mut();
+        let tag = wiping(|| {
+            Aes256Gcm::new((&*self.0).into()).encrypt_inout_detached(
+                iv.into(),
+                &aad(body),
+                buffer.into(),
+            )
+        })
+        .expect("8 MiB are less than 64 GiB");
         plaintext.extend(&tag);
         plaintext
     }
@@ -109,14 +130,16 @@ impl ContentKey {
             ciphertext.split_at_checked(ciphertext.len().checked_sub(TAG_LEN)?)?;
         let mut plaintext = SecretBytes::from(ciphertext);
         // Decrypted into memory that is wiped.
-        Aes256Gcm::new(&self.0.into())
-            .decrypt_inout_detached(
+        let (buffer, tag) = (plaintext.expose_secret_mut(), tag.try_into().ok()?);
+        wiping(|| {
+            Aes256Gcm::new((&*self.0).into()).decrypt_inout_detached(
                 iv.into(),
                 &aad(body),
-                plaintext.expose_secret_mut().into(),
-                tag.try_into().ok()?,
+                buffer.into(),
+                tag,
             )
-            .ok()?;
+        })
+        .ok()?;
         Some(plaintext)
     }
 }

@@ -78,8 +78,8 @@ pub fn seal<R: CryptoRng + ?Sized>(
 }
 
 pub(super) fn make_content_key<R: CryptoRng + ?Sized>(rng: &mut R) -> ContentKey {
-    let mut key = ContentKey([0; 32]);
-    rng.fill_bytes(&mut key.0);
+    let mut key = ContentKey::zero();
+    rng.fill_bytes(key.0.as_mut_slice());
     key
 }
 

@@ -91,8 +91,8 @@ impl TagPoint {
         keys: &[AnyVerifyingKey],
     ) -> Result<KeyTag, MethodError> {
         let key = identity.agree(&self.0).await?.derive(Some(DST), &wallet.to_bytes());
-        let mut mac =
-            <Hmac<Sha256>>::new_from_slice(&key.0).expect("HMAC takes keys of any length");
+        let mut mac = <Hmac<Sha256>>::new_from_slice(key.0.as_slice())
+            .expect("HMAC takes keys of any length");
         mac.update(DST);
         mac.update(&wallet_and_keys(wallet, keys));
         Ok(KeyTag(mac.finalize().into_bytes().into()))

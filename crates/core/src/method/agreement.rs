@@ -18,7 +18,7 @@ use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{Identity, MethodError};
-use crate::secret::SecretBytes;
+use crate::{curve::wiping, secret::SecretBytes};
 
 /// The public side of a P-256 key agreement: a slot's key, an ephemeral key, or the point of a key
 /// tag. Never the identity element.
@@ -95,14 +95,18 @@ impl fmt::Debug for AgreementKey {
 pub struct AgreementKeyError;
 
 /// The secret that both sides of a key agreement have: the x-coordinate of the common point.
+///
+/// On the heap, so that moving it leaves no copies behind; wiped on drop.
 #[derive(Clone)]
-pub struct AgreedSecret([u8; 32]);
+pub struct AgreedSecret(Box<[u8; 32]>);
 
 impl AgreedSecret {
     /// The secret with these bytes, as hardware returns them.
     #[must_use]
-    pub const fn from_bytes(x: [u8; 32]) -> Self {
-        Self(x)
+    pub fn from_bytes(mut x: [u8; 32]) -> Self {
+        let secret = Self(Box::new(x));
+        x.zeroize();
+        secret
     }
 
     #[cfg(test)]
@@ -112,17 +116,16 @@ impl AgreedSecret {
 
     /// HKDF-SHA256 (RFC 5869) of the secret, 32 bytes.
     pub(crate) fn derive(&self, salt: Option<&[u8]>, info: &[u8]) -> DerivedKey {
-        let mut key = [0; 32];
-        Hkdf::<Sha256>::new(salt, &self.0)
-            .expand(info, &mut key)
+        let mut key = DerivedKey(Box::new([0; 32]));
+        wiping(|| Hkdf::<Sha256>::new(salt, self.0.as_slice()).expand(info, key.0.as_mut_slice()))
             .expect("32 bytes are less than 255 blocks");
-        DerivedKey(key)
+        key
     }
 }
 
-/// A key derived from an agreed secret.
+/// A key derived from an agreed secret, on the heap like that.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub(crate) struct DerivedKey(pub(crate) [u8; 32]);
+pub(crate) struct DerivedKey(pub(crate) Box<[u8; 32]>);
 
 impl fmt::Debug for AgreedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -140,8 +143,10 @@ impl ZeroizeOnDrop for AgreedSecret {}
 
 /// An identity whose scalar is in memory: derived from a password or a code, or random and kept
 /// somewhere by a method.
+///
+/// On the heap, so that moving it leaves no copies behind; wiped on drop.
 pub struct SoftwareIdentity {
-    scalar: NonZeroScalar,
+    scalar: Box<NonZeroScalar>,
     public_key: AgreementKey,
 }
 
@@ -163,9 +168,11 @@ impl SoftwareIdentity {
     /// the uses of one secret apart.
     #[must_use]
     pub fn derive(secret: &SecretBytes, salt: &[u8], domain: &str) -> Self {
-        let scalar = scalar_from_wide(&stretch(secret, salt, domain));
-        let public_key = AgreementKey::from(PublicKey::from_secret_scalar(&scalar));
-        Self { scalar, public_key }
+        wiping(|| {
+            let scalar = Box::new(scalar_from_wide(&stretch(secret, salt, domain)));
+            let public_key = AgreementKey::from(PublicKey::from_secret_scalar(&scalar));
+            Self { scalar, public_key }
+        })
     }
 
     #[cfg(test)]
@@ -179,8 +186,10 @@ impl SoftwareIdentity {
 
     /// One variable-base multiplication.
     pub(crate) fn agree_with(&self, point: &AgreementKey) -> AgreedSecret {
-        let shared = diffie_hellman::<NistP256>(self.scalar, point.point.as_affine());
-        AgreedSecret((*shared.raw_secret_bytes()).into())
+        wiping(|| {
+            let shared = diffie_hellman::<NistP256>(*self.scalar, point.point.as_affine());
+            AgreedSecret::from_bytes((*shared.raw_secret_bytes()).into())
+        })
     }
 }
 
@@ -300,6 +309,6 @@ mod tests {
         let identity = SoftwareIdentity::make(&mut rand::rngs::ChaCha20Rng::seed_from_u64(7));
         let scalar = hex::encode(identity.scalar.to_repr());
         assert!(!format!("{identity:?}").contains(&scalar[..8]));
-        assert_eq!(format!("{:?}", AgreedSecret([7; 32])), "AgreedSecret(redacted)");
+        assert_eq!(format!("{:?}", AgreedSecret::from_bytes([7; 32])), "AgreedSecret(redacted)");
     }
 }
