@@ -183,7 +183,7 @@ impl Model for Config {
     }
 
     fn actions(&self, world: &World, actions: &mut Vec<Action>) {
-        if world.ghost.violation.is_some() {
+        if world.ghost.violation.is_some() || world.ghost.over {
             return;
         }
         let Budget { operations, unanswered, ticks, thief, lost_devices, .. } = world.budget;
@@ -281,9 +281,7 @@ impl Model for Config {
             Property::sometimes("a request is settled", |_, world: &World| {
                 world.wallet.request().is_some_and(|request| request.settled)
             }),
-            Property::sometimes("a grace runs out", |_, world: &World| {
-                world.ghost.owners.is_none() && world.wallet.backup().is_some()
-            }),
+            Property::sometimes("a grace runs out", |_, world: &World| world.ghost.over),
         ];
         macro_rules! claims {
             ($($index:literal)*) => {$(
@@ -293,7 +291,7 @@ impl Model for Config {
                 ));
             )*};
         }
-        claims!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16);
+        claims!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17);
         properties
     }
 }

@@ -35,14 +35,16 @@ pub struct Opened {
 }
 
 impl World {
-    /// The envelope that the owner opens: the one the custodian calls active, else the restorable
-    /// one; found by its digest in the honest store, whatever the others withhold or bring back.
+    /// The envelope that the owner opens: the restorable one if a method opens it, else the one that
+    /// the custodian calls active; found by its digest in the honest store, whatever the others
+    /// withhold or bring back. A thief's replace may be sealed for the owner's methods too: where the
+    /// older epoch still opens, the newer one is not what its owner made when they were forgotten.
     #[must_use]
     pub fn open(&self) -> Option<Opened> {
         let active = self.wallet.backup().map(|a| (a.epoch, a.material, a.envelope, false));
         let restorable = self.wallet.restorable();
         let restorable = restorable.map(|r| (r.epoch, r.material, r.envelope, true));
-        active.into_iter().chain(restorable).find_map(|(epoch, sym, digest, restorable)| {
+        restorable.into_iter().chain(active).find_map(|(epoch, sym, digest, restorable)| {
             let named = |e: &&Envelope| Some(e.digest()) == digest;
             let envelope = *self.store.iter().find(named)?;
             let fits = envelope.epoch == epoch && envelope.sym == sym;
@@ -144,6 +146,9 @@ impl World {
         device.journal = Some(Journal { sent: number - 1, phase: Phase::Asking });
         if sent.methods == Methods::NEW {
             self.methods = self.methods.or(Methods::NEW);
+        }
+        if sent.methods.meets(Methods::THIEFS) && self.ghost.owners.is_some() {
+            self.broken(Violation::SealedForThief);
         }
         self.sent.push(sent);
         Some(())

@@ -61,7 +61,7 @@ impl World {
     ///
     /// Where it got stuck.
     pub fn replaces(&self, config: &Config) -> Result<(), Stuck> {
-        if self.wallet.backup().is_none() || self.open().is_some() {
+        if self.ghost.over || self.wallet.backup().is_none() || self.open().is_some() {
             return Ok(());
         }
         let signing = self.wallet.signing().map(|active| (active.epoch, active.material));
@@ -82,7 +82,7 @@ impl World {
                 self.approve(TRIAL).ok_or(Stuck::Held)?;
             }
             let mut sent = self.plan(device, plan, TRIAL).ok_or(Stuck::NothingOpens)?;
-            if sent.request.proof.is_some_and(|sym| !sym.is_owners()) {
+            if plan == Plan::Recover && sent.request.proof.is_some_and(|sym| !sym.is_owners()) {
                 return Err(Stuck::Foreign);
             }
             match self.prepare(Who::Owner, &sent.request, config) {
@@ -160,7 +160,8 @@ impl World {
     ///
     /// Where it got stuck.
     pub fn resumes(&self, config: &Config) -> Result<(), Stuck> {
-        for device in 0..self.devices.len() {
+        let devices = if self.ghost.over { 0 } else { self.devices.len() };
+        for device in 0..devices {
             let mut world = self.clone();
             let journal =
                 |world: &Self| world.devices.get(device).and_then(|device| device.journal);

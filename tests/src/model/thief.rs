@@ -25,6 +25,9 @@ pub enum Act {
     PrepareSeen(Operation, Evidence),
     /// Commits what is pending, with an envelope of its own.
     Commit,
+    /// The same, sealed for the owner's methods as well: their slots can be copied from any
+    /// envelope, key tags and all.
+    CommitForBoth,
     /// Abandons this operation, proving this.
     Abandon(OperationId, Evidence),
     /// Objects to the waiting request, proving this.
@@ -94,7 +97,7 @@ impl World {
             acts.extend(request.map(|_| Act::Dispute(evidence)));
             acts.push(Act::Eject(evidence));
         }
-        acts.push(Act::Commit);
+        acts.extend([Act::Commit, Act::CommitForBoth]);
     }
 
     /// The thief does this; none when nothing changes.
@@ -110,7 +113,11 @@ impl World {
                 let seen = operation_number(self.wallet.request()?.id);
                 self.thief_prepares(operation, evidence, seen, config)?;
             }
-            Act::Commit => self.thief_commits(config)?,
+            Act::Commit => self.thief_commits(Methods::THIEFS, config)?,
+            Act::CommitForBoth => {
+                let slots = self.written.iter().map(|envelope| envelope.methods);
+                self.thief_commits(slots.fold(Methods::THIEFS, Methods::or), config)?;
+            }
             Act::Abandon(id, evidence) => {
                 self.abandon(Who::Thief, evidence, self.proof(evidence), id);
             }
@@ -180,13 +187,12 @@ impl World {
         Some(())
     }
 
-    fn thief_commits(&mut self, config: &Config) -> Option<()> {
+    fn thief_commits(&mut self, methods: Methods, config: &Config) -> Option<()> {
         let pending = self.wallet.pending()?;
         let proof = pending_syms(pending);
         (proof.without(self.thief_client()).is_empty()).then_some(())?;
         let number = operation_number(pending.id);
-        let envelope =
-            pending.backup.map(|(epoch, sym)| Envelope { epoch, sym, methods: Methods::THIEFS });
+        let envelope = pending.backup.map(|(epoch, sym)| Envelope { epoch, sym, methods });
         self.commit(Who::Thief, number, proof, envelope, config).ok()?;
         self.store.extend(envelope);
         self.written.extend(envelope);

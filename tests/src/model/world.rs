@@ -67,11 +67,13 @@ pub enum Violation {
     DeniedGoesOn,
     /// The proof of an ended epoch abandoned or disputed something.
     EndedObjected,
+    /// The owner sealed for the thief.
+    SealedForThief,
 }
 
 impl Violation {
     /// All of them, with what is claimed.
-    pub const ALL: [(Self, &'static str); 17] = [
+    pub const ALL: [(Self, &'static str); 18] = [
         (Self::EndedAdmitted, "no proof of an ended epoch begins anything"),
         (Self::EndedCommitted, "no ended epoch is committed"),
         (Self::EndedReleased, "no share of an ended epoch is released"),
@@ -89,6 +91,7 @@ impl Violation {
         (Self::RemovedOpens, "a removed method opens nothing that counts"),
         (Self::DeniedGoesOn, "a denied request does not go on"),
         (Self::EndedObjected, "no proof of an ended epoch abandons or disputes anything"),
+        (Self::SealedForThief, "the owner seals nothing for the thief"),
     ];
 }
 
@@ -235,6 +238,9 @@ pub struct Ghost {
     pub ejected: bool,
     /// The custodian's shares that the owner has got.
     pub owner_custodian: Syms,
+    /// Whether the owner let a whole grace pass, so that the wallet is the thief's: nothing is
+    /// claimed, and nothing explored, from there.
+    pub over: bool,
     /// What was broken.
     pub violation: Option<Violation>,
 }
@@ -360,7 +366,9 @@ impl World {
         let pending: Syms = self.wallet.pending().map(pending_syms).unwrap_or_default();
         let guarded = if held { pending } else { counts };
         let leaked = self.thief.methods.meets(Methods::FIRST);
-        let opens = |e: &Envelope| e.methods.meets(Methods::FIRST) && guarded.has(e.sym);
+        let opens = |e: &Envelope| {
+            e.methods.meets(Methods::FIRST) && e.sym.is_owners() && guarded.has(e.sym)
+        };
         if leaked && self.written.iter().any(opens) {
             self.broken(Violation::RemovedOpens);
         }
@@ -595,6 +603,7 @@ impl World {
         } else if self.ghost.owners == Some(restorable) {
             // The owner let the whole grace pass: what is lost now is nobody else's fault.
             self.ghost.owners = None;
+            self.ghost.over = true;
         }
     }
 
