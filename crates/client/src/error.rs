@@ -189,6 +189,14 @@ pub enum OpenBackupError {
     /// The backup names another custodian than the pinned one: check the custodian's key.
     #[error("the backup is with another custodian")]
     OtherCustodian,
+    /// The backup replaced another one, which can still be restored and which this method opens too:
+    /// whoever replaced it may not have been its owner. Recover, which goes back to the older one and
+    /// ends the newer, or wait for the end of the grace.
+    #[error("the backup of epoch {restorable} was replaced, and this method opens it too")]
+    Contested {
+        /// The epoch that can still be restored.
+        restorable: Epoch,
+    },
     /// The custodian states other commitments than the envelope has: do not go on with it.
     #[error("the custodian's state does not fit the envelope")]
     OtherEpoch,

@@ -4,7 +4,7 @@ use twoshare_core::{
     curve::AnySigningKey,
     envelope::{Envelope, Expected, OpenError, Opened, Payload, Slot, SlotId, VouchedBy},
     id::{Purpose, WalletId, WalletKind},
-    method::{BackupMethod, MethodError},
+    method::BackupMethod,
     proof::Operation,
     store::EnvelopeName,
 };
@@ -96,6 +96,7 @@ impl Client {
         changes: Vec<MethodChange<'_>>,
     ) -> Result<Backup, RefreshError> {
         let (state, opened) = self.open_known(wallet, method).await?;
+        self.check_uncontested(wallet, &state, method).await?;
         let Opened { payload, mut slots, .. } = opened;
         let keys = payload.verifying_keys();
         for change in changes {
@@ -172,6 +173,25 @@ impl Client {
         Ok((state, opened))
     }
 
+    /// Refuses to build on a backup that replaced another which this method opens too: it may be a
+    /// thief's, with the owner's slots copied beside his own.
+    async fn check_uncontested(
+        &self,
+        wallet: &Wallet,
+        state: &State,
+        method: &dyn BackupMethod,
+    ) -> Result<(), OpenBackupError> {
+        let Some(restorable) = &state.restorable else { return Ok(()) };
+        let expected = Expected { keys: Some(wallet.verifying_keys()), ..Expected::default() };
+        match self.open_epoch(wallet.id, &restorable.epoch, method, &expected).await {
+            Ok(_) => Err(OpenBackupError::Contested { restorable: restorable.epoch.epoch }),
+            Err(OpenBackupError::Open(
+                OpenError::NoSlot { .. } | OpenError::WrongSecret { .. },
+            )) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The same on a device that knows nothing but the receipts in its stores. What can still be
     /// restored comes first: who replaced it may have been a thief, who can copy the owner's slot beside
     /// his own, and would be a reader of what is recovered from there.
@@ -195,13 +215,12 @@ impl Client {
         let expected = Expected { vouched_by, ..Expected::default() };
         if let Some(restorable) = &state.restorable {
             match self.open_epoch(wallet, &restorable.epoch, method, &expected).await {
-                Ok(opened) => return Ok((state, opened)),
-                Err(
-                    cancelled @ OpenBackupError::Open(OpenError::Method(MethodError::Cancelled)),
-                ) => {
-                    return Err(cancelled);
-                }
-                Err(_) => {}
+                // Only where the method is not among its slots: a store that withholds the older
+                // envelope, or damages it, does not make the newer one its owner's.
+                Err(OpenBackupError::Open(
+                    OpenError::NoSlot { .. } | OpenError::WrongSecret { .. },
+                )) => {}
+                opened => return Ok((state, opened?)),
             }
         }
         let opened = self.open_epoch(wallet, active, method, &expected).await?;

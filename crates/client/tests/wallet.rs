@@ -270,6 +270,21 @@ async fn the_owner_of_a_replaced_backup_takes_it_back() {
 }
 
 #[tokio::test]
+async fn a_thief_who_seals_for_the_owner_too_gets_no_slot_of_the_next_backup() {
+    let world = World::new();
+    let (owners, thiefs) = (code(), code());
+    let mut wallet = world.mpc(&[&owners]).await;
+    // A slot and its key tag can be copied from any envelope; the method itself stands for that here.
+    world.client.replace(&mut wallet.clone(), &[&owners, &thiefs]).await.unwrap();
+    let refreshed = world.client.refresh(&mut wallet, &owners).await;
+    let contested = format!("{:?}", refreshed.unwrap_err());
+    assert!(contested.contains("Contested"), "{contested}");
+    world.client.recover(wallet.id(), &owners, VouchedBy::Method).await.unwrap();
+    world.client.recover(wallet.id(), &thiefs, VouchedBy::Method).await.unwrap_err();
+    world.client.recover(wallet.id(), &owners, VouchedBy::Method).await.unwrap();
+}
+
+#[tokio::test]
 async fn after_the_grace_the_replaced_backup_is_gone() {
     let world = World::new();
     let (old, new) = (code(), code());
