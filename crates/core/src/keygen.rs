@@ -27,6 +27,8 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+use core::fmt;
+
 use rand_core::CryptoRng;
 use sha2::Sha256;
 use thiserror::Error;
@@ -49,7 +51,6 @@ use crate::{
 pub use crate::exchange::{MAX_USER_LEN, MessageError};
 
 /// The client has committed to its lines.
-#[derive(Debug)]
 pub struct ClientCommitted {
     session: Session,
     digest: [u8; 32],
@@ -139,8 +140,13 @@ impl ClientCommitted {
     }
 }
 
+impl fmt::Debug for ClientCommitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCommitted").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
 /// The custodian has answered with its lines.
-#[derive(Debug)]
 pub struct CustodianAnswered {
     session: Session,
     digest: [u8; 32],
@@ -232,8 +238,13 @@ impl CustodianAnswered {
     }
 }
 
+impl fmt::Debug for CustodianAnswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CustodianAnswered").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
 /// The client has opened its lines and sent the custodian its values.
-#[derive(Debug)]
 pub struct ClientOpened {
     session: Session,
     digest: [u8; 32],
@@ -306,6 +317,12 @@ impl ClientOpened {
         reader.end()?;
         let digest = session.digest().map_err(|_| MessageError::Malformed)?;
         Ok(Self { session, digest, salt, ours, theirs })
+    }
+}
+
+impl fmt::Debug for ClientOpened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientOpened").field("session", &self.session).finish_non_exhaustive()
     }
 }
 

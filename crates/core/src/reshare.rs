@@ -24,6 +24,8 @@ mod message;
 #[cfg(test)]
 mod tests;
 
+use core::fmt;
+
 use rand_core::CryptoRng;
 use thiserror::Error;
 
@@ -43,7 +45,6 @@ use crate::{
 pub use crate::exchange::{MAX_USER_LEN, MessageError};
 
 /// The custodian has committed to its part of the new slopes, before it has seen the client's.
-#[derive(Debug)]
 pub struct CustodianCommitted {
     context: Context,
     digest: [u8; 32],
@@ -140,8 +141,13 @@ impl CustodianCommitted {
     }
 }
 
+impl fmt::Debug for CustodianCommitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CustodianCommitted").field("context", &self.context).finish_non_exhaustive()
+    }
+}
+
 /// The client has made its offer.
-#[derive(Debug)]
 pub struct ClientOffered {
     context: Context,
     digest: [u8; 32],
@@ -250,6 +256,12 @@ impl ClientOffered {
         reader.end()?;
         let digest = context.digest().map_err(|_| MessageError::Malformed)?;
         Ok(Self { context, digest, items })
+    }
+}
+
+impl fmt::Debug for ClientOffered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientOffered").field("context", &self.context).finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,8 @@
 //! One party's line for one key: `f_i(z) = z_i + ρ_i·z`, with `Z_i = z_i·G` and `R_i = ρ_i·G`. The
 //! key is `z₁ + z₂`, its commitment `[Z₁ + Z₂, R₁ + R₂]`.
 
+use core::fmt;
+
 use rand_core::CryptoRng;
 
 use super::{KeygenError, message::LineBytes};
@@ -84,7 +86,6 @@ impl<C: Curve> PublicLine<C> {
 }
 
 /// A line of our own, with the proof that was made of it.
-#[derive(Debug)]
 pub(super) struct Line<C: Curve> {
     constant: SecretScalar<C>,
     slope: SecretScalar<C>,
@@ -170,6 +171,12 @@ impl<C: Curve> Line<C> {
         let (constant, slope) = (scalar()?, scalar()?);
         let public = public(&constant, &slope).ok_or(MessageError::Malformed)?;
         Ok(Self { constant, slope, public, proof: Proof::from_bytes(*reader.fixed()?) })
+    }
+}
+
+impl<C: Curve> fmt::Debug for Line<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Line(redacted)")
     }
 }
 

@@ -172,6 +172,7 @@ fn debug_is_redacted() {
     let (committed, hash) = ClientCommitted::new(session.clone(), rng).unwrap();
     let (answered, answer) = CustodianAnswered::new(session.clone(), hash, rng).unwrap();
     let mut debug = format!("{committed:?} {answered:?}");
+    assert!(!debug.contains(&format!("{:?}", committed.salt)), "{debug}");
     let values = [committed.lines[0].at(Role::Custodian), answered.lines[0].at(Role::Client)];
     let (opened, opening) = committed.open(&answer).unwrap();
     let (custodian, closing) = answered.finish(&opening).unwrap();

@@ -1,5 +1,7 @@
 //! One item of the exchange, on its curve: the equations.
 
+use core::fmt;
+
 use k256::elliptic_curve::{Group, PrimeField};
 use rand_core::CryptoRng;
 use sha2::Sha256;
@@ -21,7 +23,6 @@ use crate::{
 };
 
 /// The custodian's side: `r₂`, `R₂ = r₂·G` and the salt that hides it until it is opened.
-#[derive(Debug)]
 pub(super) struct CustodianItem<C: Curve> {
     blind: SecretScalar<C>,
     point: VerifyingKey<C>,
@@ -84,9 +85,14 @@ impl<C: Curve> CustodianItem<C> {
     }
 }
 
+impl<C: Curve> fmt::Debug for CustodianItem<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CustodianItem(redacted)")
+    }
+}
+
 /// The client's side: its present share, `r₁`, `R₁ = r₁·G`, and what the custodian has committed
 /// to.
-#[derive(Debug)]
 pub(super) struct ClientItem<C: Curve> {
     share: ClientShare<C>,
     blind: SecretScalar<C>,
@@ -158,6 +164,12 @@ impl<C: Curve> ClientItem<C> {
         } else {
             Err(MessageError::Malformed)
         }
+    }
+}
+
+impl<C: Curve> fmt::Debug for ClientItem<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientItem(redacted)")
     }
 }
 

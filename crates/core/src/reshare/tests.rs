@@ -271,7 +271,12 @@ fn debug_is_redacted() {
     let (committed, early) = CustodianCommitted::new(context.clone(), rng).unwrap();
     let mut secrets = vec![client.expose_secret(), custodian.expose_secret()];
     let (offered, offer) = ClientOffered::new(context.clone(), &early, &[client], rng).unwrap();
-    let mut debug = format!("{committed:?} {offered:?} {offer:?}");
+    let mut debug = format!("{committed:?} {offered:?} {offer:?} {:?}", committed.items);
+    for kept in [&committed.to_bytes(), &offered.to_bytes()] {
+        // Of what is kept, the context alone is shown: neither r₂ nor the salt, which are last.
+        let (_, last) = kept.expose_secret().split_at(kept.len() - 32);
+        assert!(!debug.contains(&hex::encode(last)) && !debug.contains(&format!("{last:?}")));
+    }
     let (shares, response) = committed.respond(&offer, &[custodian]).unwrap();
     let reshared = offered.finish(&response, &[]).unwrap();
     debug.push_str(&format!("{response:?} {reshared:?}"));

@@ -326,7 +326,8 @@ fn a_commitment_opens_once() {
     let other: Vec<_> = setup.answered.lines.iter().map(AnyLine::public).collect();
     let (session, salt) = (setup.digest(), setup.committed.salt);
     assert_eq!(commitment(&session, &salt, &lines), setup.hash);
-    let changes: [&dyn Fn(&mut Vec<LineBytes>); 6] = [
+    type Change<'a> = &'a dyn Fn(&mut Vec<LineBytes>);
+    let changes: [Change<'_>; 6] = [
         &|lines| lines[1].constant.clone_from(&other[1].constant),
         &|lines| lines[1].slope.clone_from(&other[1].slope),
         &|lines| lines[1].proof = other[1].proof,
