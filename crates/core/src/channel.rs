@@ -9,7 +9,7 @@
 //! is in PROTOCOL.md, section "The channel".
 //!
 //! What the channel does not do: it says nothing about who the client is. That is what the proof
-//! inside the first message is for.
+//! beside the first message is for, which covers the client's ephemeral key too.
 //!
 //! ```
 //! use twoshare_core::channel::{ClientChannel, CustodianChannel, EphemeralSecret, Step};
