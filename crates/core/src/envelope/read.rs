@@ -1,4 +1,4 @@
-use coset::{CborSerializable, CoseRecipient, Label, ProtectedHeader, cbor::Value};
+use coset::{CborSerializable, ProtectedHeader, cbor::Value};
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -7,7 +7,7 @@ use super::{
     frame::Frame,
     header::{BodyHeader, MAX_HEADER, protected_bytes},
     kdf::ContentKey,
-    seal::{EPHEMERAL_KEY, read_ephemeral},
+    seal::write_recipient,
 };
 use crate::{digest::Digest, method::AgreementKey, secret::SecretBytes, store::EnvelopeName};
 
@@ -170,43 +170,31 @@ impl OuterSlot {
         let Some(Value::Bytes(protected)) = items.first() else {
             return unreadable(SlotFault::Malformed);
         };
-        let read = match items.as_slice() {
-            [_, Value::Map(unprotected), _] if is_ephemeral_key(unprotected) => {
-                ReadSlot::read(protected, bytes)
-            }
-            // Its protected header may say that it is of another algorithm.
-            _ => SlotHeader::read(protected).and(Err(SlotFault::Malformed)),
-        };
-        Self { protected: protected.clone(), read }
+        Self { protected: protected.clone(), read: ReadSlot::read(protected, &items, bytes) }
     }
 }
 
-/// Whether this unprotected header has the ephemeral key and nothing else. coset follows recipients
-/// inside a recipient, and counter signatures inside of headers, until the stack is exhausted.
-fn is_ephemeral_key(unprotected: &[(Value, Value)]) -> bool {
-    matches!(unprotected, [(label, _)] if *label == Value::from(EPHEMERAL_KEY))
-}
-
 impl ReadSlot {
-    fn read(protected: &[u8], bytes: &[u8]) -> Result<Self, SlotFault> {
+    /// Takes what a recipient must have where it must be. That there is nothing else, and no other
+    /// encoding of it, is seen when it is written again. coset itself does not read recipients: it
+    /// follows those inside of a recipient, and headers inside of headers, until the stack is
+    /// exhausted.
+    fn read(protected: &[u8], items: &[Value], bytes: &[u8]) -> Result<Self, SlotFault> {
         let (header, protected) = SlotHeader::read(protected)?;
-        let recipient = CoseRecipient::from_slice(bytes).map_err(|_| SlotFault::Malformed)?;
-        if recipient.clone().to_vec().ok().as_deref() != Some(bytes) {
+        let [_, Value::Map(unprotected), Value::Bytes(wrapped)] = items else {
+            return Err(SlotFault::Malformed);
+        };
+        let [(_, Value::Map(key))] = unprotected.as_slice() else {
+            return Err(SlotFault::Malformed);
+        };
+        let [.., (_, Value::Bytes(x)), (_, Value::Bytes(y))] = key.as_slice() else {
+            return Err(SlotFault::Malformed);
+        };
+        let ephemeral = AgreementKey::from_coordinates(x, y).map_err(|_| SlotFault::Malformed)?;
+        let wrapped = wrapped.as_slice().try_into().map_err(|_| SlotFault::Malformed)?;
+        if write_recipient(&protected, &ephemeral, &wrapped) != bytes {
             return Err(SlotFault::Malformed);
         }
-        let CoseRecipient { unprotected, ciphertext, recipients, .. } = recipient;
-        let parse = || {
-            let wrapped = ciphertext?.as_slice().try_into().ok()?;
-            let [(label, key)] = <[_; 1]>::try_from(unprotected.rest.clone()).ok()?;
-            let only = coset::Header {
-                rest: vec![(label.clone(), key.clone())],
-                ..coset::Header::default()
-            };
-            let plain =
-                recipients.is_empty() && label == Label::Int(EPHEMERAL_KEY) && unprotected == only;
-            plain.then_some((read_ephemeral(key)?, wrapped))
-        };
-        let (ephemeral, wrapped) = parse().ok_or(SlotFault::Malformed)?;
         Ok(Self { header, protected, ephemeral, wrapped })
     }
 }

@@ -1,7 +1,7 @@
 use core::fmt;
 
 use coset::{
-    CborSerializable, CoseKeyBuilder, CoseRecipientBuilder, HeaderBuilder, cbor::Value, iana,
+    CborSerializable, CoseKeyBuilder, CoseRecipientBuilder, HeaderBuilder, ProtectedHeader, iana,
 };
 use rand_core::CryptoRng;
 use sha2::{Digest as _, Sha256};
@@ -19,11 +19,8 @@ use crate::{
     store::EnvelopeName,
 };
 
-pub(super) const EC2_CURVE: i64 = -1;
-pub(super) const EC2_X: i64 = -2;
-pub(super) const EC2_Y: i64 = -3;
 /// The header parameter of ECDH-ES that has the ephemeral key (RFC 9053, table 19).
-pub(super) const EPHEMERAL_KEY: i64 = -1;
+const EPHEMERAL_KEY: i64 = -1;
 
 /// Encrypts `payload` for the slots of `slots`. Content key, IV and ephemeral keys are fresh.
 ///
@@ -93,12 +90,13 @@ pub(super) fn wrap<R: CryptoRng + ?Sized>(
     // That it is ±T, which readers refuse, has a probability of 2⁻²⁵⁵.
     let ephemeral = SoftwareIdentity::make(rng);
     let kek = kek(&ephemeral.agree_with(&slot.header().public_key), slot.protected(), body_hash);
-    let recipient = write_recipient(slot, &ephemeral.public(), &kek.wrap(content_key));
+    let recipient = write_recipient(slot.protected(), &ephemeral.public(), &kek.wrap(content_key));
     (recipient, kek)
 }
 
+/// The one encoding of a recipient.
 pub(super) fn write_recipient(
-    slot: &Slot,
+    protected: &ProtectedHeader,
     ephemeral: &AgreementKey,
     wrapped: &[u8; 40],
 ) -> Vec<u8> {
@@ -114,31 +112,8 @@ pub(super) fn write_recipient(
         .unprotected(HeaderBuilder::new().value(EPHEMERAL_KEY, key).build())
         .ciphertext(wrapped.to_vec())
         .build();
-    recipient.protected = slot.protected().clone();
+    recipient.protected = protected.clone();
     recipient.to_vec().expect("a recipient with plain values is always encoded")
-}
-
-/// The ephemeral key's coordinates from its COSE_Key; `None` unless it is of P-256 with both.
-pub(super) fn read_ephemeral(value: Value) -> Option<AgreementKey> {
-    let key: coset::CoseKey = coset::AsCborValue::from_cbor_value(value).ok()?;
-    let [(curve_label, curve), (x_label, x), (y_label, y)] = key.params.as_slice() else {
-        return None;
-    };
-    let labels = [curve_label, x_label, y_label].map(|label| label.clone());
-    let expected = [EC2_CURVE, EC2_X, EC2_Y].map(coset::Label::Int);
-    let (x, y) = (x.as_bytes()?, y.as_bytes()?);
-    if labels != expected
-        || *curve != Value::from(iana::EllipticCurve::P_256 as u64)
-        || x.len() != 32
-    {
-        return None;
-    }
-    let plain =
-        CoseKeyBuilder::new_ec2_pub_key(iana::EllipticCurve::P_256, x.clone(), y.clone()).build();
-    if key != plain {
-        return None;
-    }
-    AgreementKey::from_coordinates(x, y).ok()
 }
 
 /// An envelope that was just sealed, and what is needed to test what a store makes of it.

@@ -360,7 +360,8 @@ fn a_cancelled_prompt_ends_the_opening() {
         Stranger::new(SlotKind::Pin, &mut fixture.rng),
         Stranger::new(SlotKind::Pin, &mut fixture.rng),
     ];
-    let slots = fixture.slots(&[&pins[0], &pins[1]]);
+    let drive = Stranger::new(SlotKind::Drive, &mut fixture.rng);
+    let slots = fixture.slots(&[&drive, &pins[0], &pins[1]]);
     let sealed = fixture.seal(&slots);
     let envelope = Envelope::from_bytes(&sealed.bytes).unwrap();
     let accept = Expected { vouched_by: VouchedBy::AcceptUnvouched, ..Expected::default() };
@@ -368,8 +369,9 @@ fn a_cancelled_prompt_ends_the_opening() {
     let refusal = block_on(envelope.open(&cancelling, &accept)).unwrap_err();
     assert!(matches!(refusal, OpenError::Method(MethodError::Cancelled)));
     assert_eq!(cancelling.asked(), 1);
-    // The second one's slot is tried after the first one's did not fit.
+    // Slots of other kinds are not shown to it; the second PIN's is tried after the first one's.
     assert!(block_on(envelope.open(&pins[1], &accept)).is_ok());
+    assert_eq!(pins[1].asked(), 2);
 }
 
 #[test]

@@ -81,7 +81,8 @@ impl Target {
         let read = outer.slots[index].read.as_ref().unwrap();
         let mut header = read.header.clone();
         change(&mut header);
-        let recipient = write_recipient(&Slot::new(header), &read.ephemeral, &read.wrapped);
+        let recipient =
+            write_recipient(Slot::new(header).protected(), &read.ephemeral, &read.wrapped);
         change_recipients(&self.sealed.bytes, |recipients| recipients[index] = recipient)
     }
 
@@ -110,7 +111,8 @@ impl Target {
         let point = AgreementKey::from_point(&if negative { -point } else { point }).unwrap();
         let outer = Envelope::from_bytes(&self.sealed.bytes).unwrap();
         let wrapped = outer.slots[1].read.as_ref().unwrap().wrapped;
-        let recipient = write_recipient(self.slots.iter().nth(1).unwrap(), &point, &wrapped);
+        let recipient =
+            write_recipient(self.slots.iter().nth(1).unwrap().protected(), &point, &wrapped);
         change_recipients(&self.sealed.bytes, |recipients| recipients[1] = recipient)
     }
 
@@ -360,6 +362,31 @@ fn the_work_of_all_slots_together_is_capped() {
 }
 
 #[test]
+fn of_several_slots_the_verdict_that_says_most_is_given() {
+    let target = Target::new(37);
+    let wrong = Password::new("not the password").unwrap();
+    // What cannot be read may have been any slot; the password is wrong for the one that can be.
+    let bytes = change_recipients(&target.sealed.bytes, |recipients| recipients.push(vec![0xF6]));
+    assert_eq!(target.refusal(&bytes, &wrong), "wrong_secret");
+    // Damage of a slot that the password fits says more than a slot without a tag.
+    let stripped = target.slot_changed(0, |header| header.tag = None);
+    let stripped = Frame::read(&stripped).unwrap().1.recipients[0].to_vec();
+    let bytes = change_recipients(&target.sealed.bytes, |recipients| {
+        *recipients[0].last_mut().unwrap() ^= 1;
+        recipients.push(stripped.clone());
+    });
+    assert_eq!(target.refusal(&bytes, &target.password), "damaged_wrapped_key");
+    // Neither is in the way of the intact slot.
+    let bytes = change_recipients(&target.sealed.bytes, |recipients| {
+        let mut damaged = recipients[0].clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        recipients.splice(..0, [damaged, stripped]);
+    });
+    let opened = target.open(&bytes, &target.password).unwrap();
+    assert_eq!(opened.altered.unwrap().added.len(), 2);
+}
+
+#[test]
 fn the_header_is_bound_to_the_slots_and_to_the_content() {
     let target = Target::new(33);
     // Another epoch, or another wallet name, over the same ciphertext.
@@ -502,7 +529,7 @@ fn a_slot_header_has_its_fields_and_nothing_else() {
     other_text[label] = 0xFF;
     for (name, other) in [
         ("a field more", [&[map + 1], fields, &[0x3A, 0, 1, 0x11, 0x80, 0]].concat()),
-        ("a key id", [&[map + 1], fields, &[0x04, 0x41, 0]].concat()),
+        ("a key id", [&[map + 1], &fields[..3], &[0x04, 0x41, 0], &fields[3..]].concat()),
         ("another order", [&[map], &fields[3..], &fields[..3]].concat()),
         ("not UTF-8", other_text),
         ("trailing", [protected.as_slice(), &[0]].concat()),

@@ -220,7 +220,7 @@ fn only_one_encoding_of_an_envelope_is_read() {
     let protected = header::protected_bytes(&body.protected);
     let (map, fields) = (protected[0], &protected[1..]);
     let alg_last = [&[map], &fields[2..], &fields[..2]].concat();
-    let one_more = [&[map + 1], fields, &[0x04, 0x41, 0x00]].concat();
+    let one_more = [&[map + 1], &fields[..2], &[0x04, 0x41, 0x00], &fields[2..]].concat();
     let private = [&[map + 1], fields, &[0x3A, 0x00, 0x01, 0x11, 0x80, 0x00]].concat();
     for other in [alg_last, one_more, private] {
         assert_eq!(Envelope::from_bytes(&frame.write(&other)).unwrap_err(), ParseError::Malformed);
