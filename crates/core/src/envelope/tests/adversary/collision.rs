@@ -35,7 +35,7 @@ struct Ghash {
 
 impl Ghash {
     fn new(key: &ContentKey, iv: &[u8; 12]) -> Self {
-        let aes = Aes256::new(&key.0.into());
+        let aes = Aes256::new(&(*key.0).into());
         let encrypt = |block: [u8; 16]| {
             let mut block = block.into();
             aes.encrypt_block(&mut block);
