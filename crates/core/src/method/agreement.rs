@@ -110,8 +110,8 @@ impl AgreedSecret {
     }
 
     #[cfg(test)]
-    pub(crate) const fn x_for_tests(&self) -> [u8; 32] {
-        self.0
+    pub(crate) fn x_for_tests(&self) -> [u8; 32] {
+        *self.0
     }
 
     /// HKDF-SHA256 (RFC 5869) of the secret, 32 bytes.
