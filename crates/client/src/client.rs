@@ -206,8 +206,7 @@ impl Client {
             let begun = self.custodian.begin(asked.message().clone()).await.ok()?;
             let request = asked.request(&begun, proving, &mut rng()).ok()?;
             let tombstone = self.custodian.abandon(request.message().clone()).await.ok()?;
-            tombstone.verify(&self.identity).ok().filter(|tombstone| tombstone.id == ready.id())?;
-            Some(())
+            request.check_tombstone(&tombstone).ok().map(|_| ())
         };
         if abandon.await.is_none() {
             return;

@@ -137,6 +137,12 @@ macro_rules! custodian_conformance {
             a_committed_envelope_is_repaired_by_its_digest
             an_abandoned_envelope_is_deleted
             an_ended_envelope_is_kept_until_it_is_retired
+            an_envelope_that_is_never_committed_is_deleted
+            a_token_alone_gives_nothing_up
+            shares_of_something_else_prove_nothing
+            a_request_serves_once_and_for_one_purpose
+            a_prepare_of_another_wallet_is_refused
+            a_flood_of_sessions_drowns_nobody_else
         }
     };
 }

@@ -367,6 +367,7 @@ impl Inner {
             self.rows.remove(&key);
             return None;
         }
+        row.delete_strays();
         self.rows.get_mut(&key)
     }
 }
@@ -374,6 +375,21 @@ impl Inner {
 impl Row {
     fn delete_envelopes(&mut self, epoch: Epoch) {
         self.envelopes.retain(|_, stored| stored.epoch != epoch);
+    }
+
+    /// Deletes the envelopes of operations that expired or were displaced: their epochs are nobody's,
+    /// and never will be. Else whoever may prepare could fill the store, one epoch after the other.
+    fn delete_strays(&mut self) {
+        let Self { rules, envelopes } = self;
+        let pending = rules.pending().and_then(|pending| pending.backup.as_ref());
+        let counts = [
+            rules.backup().map(|active| active.epoch),
+            rules.restorable().map(|restorable| restorable.epoch),
+            pending.map(|(epoch, _)| *epoch),
+        ];
+        envelopes.retain(|_, stored| {
+            counts.contains(&Some(stored.epoch)) || rules.ended().contains_key(&stored.epoch)
+        });
     }
 }
 

@@ -21,6 +21,9 @@ use crate::{
     wire::{Message, Wire, message},
 };
 
+/// The most keys that a wallet has.
+pub const MAX_KEYS: usize = 16;
+
 message! {
     /// Asks the custodian for its nonce, and says what for.
     pub struct Begin = 1 {

@@ -27,8 +27,8 @@ use crate::{
     binding::{Nonces, Party, channel_context, statement},
     exchange::{keygen_session, reshare_context},
     message::{
-        Begin, Begun, Dealt, Plan, Prepare, PrepareBody, Prepared, PreparedSecret, Receipt, Signed,
-        digest,
+        Begin, Begun, Dealt, MAX_KEYS, Plan, Prepare, PrepareBody, Prepared, PreparedSecret,
+        Receipt, Signed, digest,
     },
     rules::Evidence,
     wire::{DecodeError, Message},
@@ -37,6 +37,8 @@ use crate::{
 mod journal;
 mod ready;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     ready::Ready,
@@ -98,6 +100,12 @@ pub enum SessionError {
     /// A share that the custodian released does not hold.
     #[error("a share that the custodian released does not hold")]
     Released(#[source] ShareError),
+    /// A share that the custodian released is not the other half of the one it was asked for.
+    #[error("the share that the custodian released is not the other half of key {key}")]
+    OtherHalf {
+        /// The index of the key.
+        key: u8,
+    },
     /// What was given does not fit the operation: shares of another wallet, epoch or curve.
     #[error("the shares given do not fit the operation")]
     Misuse,
@@ -233,7 +241,11 @@ impl Asked {
                         .map_err(SessionError::Reshare)?;
                 (Exchange::Reshare(offered), offer.to_bytes())
             }
-            (Plan::Deal { to, .. }, _, Proving::Keys(keys)) => {
+            (Plan::Deal { to, curves }, _, Proving::Keys(keys)) => {
+                let dealt = keys.iter().map(AnySigningKey::curve);
+                if !(1..=MAX_KEYS).contains(&curves.len()) || !dealt.eq(curves.iter().copied()) {
+                    return Err(SessionError::Misuse);
+                }
                 let sharing =
                     Sharing { wallet: party.wallet, purpose: Purpose::Backup, epoch: *to };
                 let dealt =
@@ -387,9 +399,11 @@ impl Proving<'_> {
     fn evidence(&self, party: &Party) -> Result<Evidence, SessionError> {
         match self {
             Self::Nothing => Ok(Evidence::Token),
-            Self::Signing(shares) => Ok(Evidence::Signing(stage_of(party, shares)?.epoch)),
+            Self::Signing(shares) => {
+                Ok(Evidence::Signing(epoch_of(party, Purpose::Signing, shares)?))
+            }
             Self::Keys(_) => Ok(Evidence::Key),
-            Self::Backup(shares) => Ok(Evidence::Backup(stage_of(party, shares)?.epoch)),
+            Self::Backup(shares) => Ok(Evidence::Backup(epoch_of(party, Purpose::Backup, shares)?)),
             Self::Pending(id, _) => Ok(Evidence::Pending(*id)),
         }
     }
@@ -426,6 +440,16 @@ fn stage_of(party: &Party, shares: &[AnyClientShare]) -> Result<Stage, SessionEr
     } else {
         Err(SessionError::Misuse)
     }
+}
+
+/// The same for shares of this purpose.
+fn epoch_of(
+    party: &Party,
+    purpose: Purpose,
+    shares: &[AnyClientShare],
+) -> Result<Epoch, SessionError> {
+    let stage = stage_of(party, shares)?;
+    if stage.purpose == purpose { Ok(stage.epoch) } else { Err(SessionError::Misuse) }
 }
 
 fn check_begun<'a>(

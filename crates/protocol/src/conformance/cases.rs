@@ -8,8 +8,11 @@ mod epochs;
 mod operator;
 mod proofs;
 mod repeats;
+mod thieves;
 
-pub use self::{attacks::*, envelopes::*, epochs::*, operator::*, proofs::*, repeats::*};
+pub use self::{
+    attacks::*, envelopes::*, epochs::*, operator::*, proofs::*, repeats::*, thieves::*,
+};
 
 use twoshare_core::id::CurveId;
 

@@ -347,6 +347,8 @@ impl<C: Custodian> Device<C> {
     ) -> Result<Signed<Tombstone>, Failure> {
         let requested = self.request(Operation::Abandon, id, proving).await?;
         let message: Request = requested.message().clone();
-        Ok(self.custodian.abandon(message).await?)
+        let tombstone = self.custodian.abandon(message).await?;
+        requested.check_tombstone(&tombstone)?;
+        Ok(tombstone)
     }
 }

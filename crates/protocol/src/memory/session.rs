@@ -13,15 +13,12 @@ use crate::{
     Nonce,
     binding::Party,
     custodian::BeginError,
-    message::{Begin, Begun, Plan, Signed, digest},
+    message::{Begin, Begun, MAX_KEYS, Plan, Signed, digest},
     rules::{Evidence, Time},
 };
 
 /// How many sessions a user may have open; the oldest gives way.
 const MAX_SESSIONS: usize = 64;
-
-/// How many keys a wallet may have.
-const MAX_KEYS: usize = 16;
 
 /// A session between the custodian's nonce and the request that uses it.
 pub(super) struct Session {

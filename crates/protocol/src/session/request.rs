@@ -15,7 +15,8 @@ use crate::{
     Nonce,
     binding::{Nonces, Party, drill_statement, statement},
     message::{
-        Begin, Begun, Drilled, Ejected, Plan, Released, Request, RequestBody, Signed, digest,
+        Begin, Begun, Drilled, Ejected, Plan, Released, Request, RequestBody, Signed, Tombstone,
+        digest,
     },
     wire::Message,
 };
@@ -105,6 +106,26 @@ impl Requested {
         &self.message
     }
 
+    /// Checks the answer to an abandon: that the pinned custodian says that this very operation of
+    /// this wallet is over. Whoever has an account with that custodian gets tombstones for any id, of
+    /// his own wallets.
+    ///
+    /// # Errors
+    ///
+    /// It is not the pinned custodian's, or says something else: nothing is known to be over.
+    pub fn check_tombstone<'a>(
+        &self,
+        tombstone: &'a Signed<Tombstone>,
+    ) -> Result<&'a Tombstone, SessionError> {
+        let tombstone =
+            tombstone.verify(&self.party.custodian).map_err(SessionError::WrongCustodian)?;
+        let fits = self.begin.operation == Operation::Abandon
+            && tombstone.user == self.party.user
+            && tombstone.wallet == self.party.wallet
+            && tombstone.id == self.begin.id;
+        if fits { Ok(tombstone) } else { Err(SessionError::OtherReceipt) }
+    }
+
     /// Opens the answer to an eject: the custodian's shares beside these, of the active backup
     /// epoch.
     ///
@@ -127,7 +148,15 @@ impl Requested {
         let sharing =
             Sharing { wallet: self.party.wallet, purpose: stage.purpose, epoch: stage.epoch };
         let shares = decode_released(sharing, &released.shares)?;
-        if shares.len() == backup.len() { Ok(shares) } else { Err(SessionError::OtherSession) }
+        if shares.len() != backup.len() {
+            return Err(SessionError::OtherSession);
+        }
+        for (theirs, mine) in shares.iter().zip(backup) {
+            if theirs.commitment() != mine.commitment() {
+                return Err(SessionError::OtherHalf { key: mine.id().index });
+            }
+        }
+        Ok(shares)
     }
 }
 

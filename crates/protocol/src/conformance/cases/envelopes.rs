@@ -156,6 +156,27 @@ pub fn an_abandoned_envelope_is_deleted<H: Harness>() {
     assert_eq!(read(&custodian, &device, sealed.digest), Err(ReadError::NotFound));
 }
 
+/// So are those of operations that expired or were displaced, whose epochs are nobody's. Else whoever
+/// may prepare could fill the custodian's disk, one epoch after the other.
+pub fn an_envelope_that_is_never_committed_is_deleted<H: Harness>() {
+    let custodian = H::start(Policy::default());
+    let mut device = backed_up(&custodian);
+    let written = |device: &mut Device<H::Session>, operation| {
+        let ready = custodian.block_on(device.prepare(operation, With::Method)).expect(SETUP);
+        let sealed = sealed(&custodian, device, &ready);
+        upload(&custodian, device, &ready, &sealed).expect(SETUP);
+        assert_eq!(read(&custodian, device, sealed.digest), Ok(sealed.bytes));
+        sealed.digest
+    };
+    let expired = written(&mut device, Operation::Refresh);
+    custodian.advance(Policy::default().pending);
+    assert_eq!(read(&custodian, &device, expired), Err(ReadError::NotFound));
+    let displaced = written(&mut device, Operation::Refresh);
+    let pending = written(&mut device, Operation::Recover);
+    assert_eq!(read(&custodian, &device, displaced), Err(ReadError::NotFound));
+    assert!(read(&custodian, &device, pending).is_ok());
+}
+
 /// The envelope of an ended epoch is kept as long as an old copy of the database could need it.
 pub fn an_ended_envelope_is_kept_until_it_is_retired<H: Harness>() {
     let custodian = H::start(Policy::default());
