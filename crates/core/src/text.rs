@@ -115,44 +115,54 @@ pub fn write(cose: &[u8]) -> String {
 ///
 /// # Errors
 ///
-/// See [`TextError`]: that of the first text of this type.
+/// See [`TextError`]: that of the first text of this type, where all parts that are good by
+/// themselves have one together.
 pub fn read(pasted: &str) -> Result<Vec<u8>, TextError> {
     if pasted.len() > MAX_TEXT {
         return Err(TextError::TooLarge { claimed: pasted.len() as u64, cap: MAX_TEXT as u64 });
     }
-    let mut first_error = None;
+    let mut refused = None;
     let mut parts = PartReader::new();
-    let mut any_parts = false;
+    // What the parts lead to, if they lead nowhere, stands where the first of them does.
+    let (mut first_part_leads, mut any_part, mut mixed) = (false, false, false);
     for candidate in candidates(pasted) {
-        let outcome = match Candidate::parse(candidate) {
+        let error = match Candidate::parse(candidate) {
             Ok(Candidate::Single(body)) => match body.read() {
                 Ok(bytes) => return Ok(bytes),
-                Err(error) => Err(error),
+                Err(error) => error,
             },
             Ok(Candidate::Part { sequence, total, body }) => {
-                any_parts = true;
-                parts.receive_body(sequence, total, body).map(drop)
-            }
-            Err(error) => Err(error),
-        };
-        if let Err(error) = outcome {
-            // A word that ends in `ur:` says less than a backup that cannot be read.
-            match &first_error {
-                None | Some(TextError::NoBackup | TextError::OtherType { .. }) => {
-                    first_error = Some(error)
+                let received = parts.receive_body(sequence, total, body);
+                mixed |= received == Err(TextError::MixedParts);
+                match received {
+                    Ok(_) | Err(TextError::MixedParts) => {
+                        first_part_leads |= !any_part && refused.as_ref().is_none_or(says_little);
+                        any_part = true;
+                        continue;
+                    }
+                    Err(error) => error,
                 }
-                Some(_) => {}
             }
+            Err(error) => error,
+        };
+        if refused.as_ref().is_none_or(says_little) {
+            refused = Some(error);
         }
     }
-    if any_parts {
-        match parts.finish() {
-            Ok(bytes) => return Ok(bytes),
-            // A part that cannot be read explains why parts are missing.
-            Err(missing) => return Err(first_error.unwrap_or(missing)),
-        }
+    let joined = match mixed {
+        true => Err(TextError::MixedParts),
+        false => parts.finish(),
+    };
+    match joined {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if first_part_leads => Err(error),
+        Err(_) => Err(refused.unwrap_or(TextError::NoBackup)),
     }
-    Err(first_error.unwrap_or(TextError::NoBackup))
+}
+
+/// A word that ends in `ur:` says less than a backup that cannot be read.
+const fn says_little(error: &TextError) -> bool {
+    matches!(error, TextError::NoBackup | TextError::OtherType { .. })
 }
 
 /// What follows each `ur:`, up to the next. Nothing is collected: a text may be full of them.

@@ -230,6 +230,12 @@ fn what_does_not_belong_together_is_not_sealed() {
     payload.keys.pop();
     assert_eq!(refusal(&mut fixture, &payload), PayloadError::SecretWithoutKey { index: 2 });
     let mut payload = fixture.payload.clone();
+    let theirs = Fixture::new(88);
+    payload.secrets = theirs.payload.secrets;
+    let expected = fixture.header.wallet;
+    let found = theirs.header.wallet;
+    assert_eq!(refusal(&mut fixture, &payload), PayloadError::WrongWallet { expected, found });
+    let mut payload = fixture.payload.clone();
     payload.attachments = vec![payload.attachments[0].clone(); 65];
     assert_eq!(refusal(&mut fixture, &payload), PayloadError::TooMany { count: 65, cap: 64 });
 

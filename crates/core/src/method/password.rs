@@ -160,6 +160,11 @@ mod tests {
         );
         assert!(Password::new(&"x".repeat(1024)).is_ok());
         assert_eq!(Password::new("tab\tbell\u{7}").unwrap_err(), PasswordError::Characters);
+        // What is entered is bounded before any work, also where little remains of it.
+        assert_eq!(
+            Password::new(&"e\u{301}".repeat(512)).unwrap_err(),
+            PasswordError::TooLong { found: 1536, max: 1024 }
+        );
         // U+0344 is composed as two characters that take twice its bytes.
         assert_eq!(
             Password::new(&"\u{344}".repeat(512)).unwrap_err(),

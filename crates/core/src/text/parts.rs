@@ -6,7 +6,7 @@ use super::{Candidate, MAX_LEN, TYPE, TextError, candidates, letters::Body};
 
 /// The most parts of an envelope: with 8 MiB, 2 KiB each.
 const MAX_PARTS: u64 = 4096;
-/// Mixed parts are looked at until this many times the plain ones were.
+/// The most parts that are looked at, in multiples of those that it takes.
 const MAX_RECEIVED: u64 = 4;
 /// The most mixed parts times all parts. The decoder's memory grows with it, and its work with it
 /// times the number of parts: a paste of 1 MiB could keep it busy for minutes. Up to 724 parts, as
@@ -142,8 +142,11 @@ impl PartReader {
         if self.decoder.complete() || (sequence <= total && self.plain.contains(&sequence)) {
             return Ok(self.progress());
         }
-        if self.received > MAX_RECEIVED * total {
-            return Err(TextError::TooLarge { claimed: self.received, cap: MAX_RECEIVED * total });
+        if self.received >= MAX_RECEIVED * total {
+            return Err(TextError::TooLarge {
+                claimed: self.received + 1,
+                cap: MAX_RECEIVED * total,
+            });
         }
         let cap = MAX_MIXED / total;
         if sequence > total && self.mixed >= cap {

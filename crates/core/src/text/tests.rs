@@ -123,7 +123,9 @@ fn missing_parts_are_listed() {
     assert_eq!(read(&some), Err(TextError::MissingParts { have: 2, total: 11, missing }));
     let cut = &parts[..11].join("\n");
     let cut = &cut[..cut.len() - 5];
-    assert!(matches!(read(cut), Err(TextError::Truncated { .. })));
+    assert_eq!(read(cut), Err(TextError::MissingParts { have: 10, total: 11, missing: vec![11] }));
+    let (first, rest) = cut.split_once('\n').unwrap();
+    assert!(matches!(read(&format!("{}\n{rest}", &first[..40])), Err(TextError::Truncated { .. })));
     assert_eq!(read("ur:twoshare-backup/1-"), Err(TextError::Truncated { letters: 0 }));
 }
 
@@ -136,6 +138,9 @@ fn parts_of_two_backups_are_told_apart() {
     let mut reader = PartReader::new();
     reader.receive(&one[0]).unwrap();
     assert_eq!(reader.receive(&two[1]), Err(TextError::MixedParts));
+    // Neither is chosen for the user, though one is whole.
+    let pasted = [&one[..], &two[3..4]].concat().join("\n");
+    assert_eq!(read(&pasted), Err(TextError::MixedParts));
     assert!(reader.receive(&one[1]).is_ok());
 }
 
