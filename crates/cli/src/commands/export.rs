@@ -94,7 +94,10 @@ fn to_qr(envelope: &Envelope) -> Result<Answer, Failure> {
         .map(|part| {
             // Capital letters take fewer dots, and mean the same.
             let code = QrCode::with_error_correction_level(part.to_uppercase(), EcLevel::L)?;
-            Ok(code.render::<Dense1x2>().build())
+            let mut image = code.render::<Dense1x2>();
+            // The blocks are what is light: most terminals write light on dark.
+            image.dark_color(Dense1x2::Light).light_color(Dense1x2::Dark);
+            Ok(image.build())
         })
         .collect::<Result<Vec<String>, qrcode::types::QrError>>();
     let codes = codes.map_err(|error| Failure::new("qr", error.to_string()))?;
