@@ -142,7 +142,7 @@ macro_rules! custodian_conformance {
             shares_of_something_else_prove_nothing
             a_request_serves_once_and_for_one_purpose
             a_prepare_of_another_wallet_is_refused
-            a_flood_of_sessions_drowns_nobody_else
+            a_flood_of_sessions_drowns_nobody
         }
     };
 }

@@ -103,6 +103,8 @@ struct Inner {
     now: Time,
     rows: BTreeMap<(String, WalletId), Row>,
     sessions: BTreeMap<Nonce, Session>,
+    /// How many sessions were ever opened.
+    opened: u64,
 }
 
 impl MemoryCustodian {
@@ -116,7 +118,9 @@ impl MemoryCustodian {
     ) -> Arc<Self> {
         let rng = Box::new(rng);
         let (rows, sessions) = (BTreeMap::new(), BTreeMap::new());
-        Arc::new(Self { inner: Mutex::new(Inner { keys, policy, rng, now, rows, sessions }) })
+        Arc::new(Self {
+            inner: Mutex::new(Inner { keys, policy, rng, now, rows, sessions, opened: 0 }),
+        })
     }
 
     /// A custodian with a new identity and the default policy, at time 0.

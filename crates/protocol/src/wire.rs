@@ -252,13 +252,14 @@ impl Wire for Epoch {
     }
 }
 
-/// A commitment, after its curve.
+/// A commitment, beside its curve.
 impl Wire for AnyCommitment {
     fn write(&self, writer: Writer) -> Writer {
-        writer.uint(u64::from(self.curve().number())).bytes(&self.to_bytes())
+        self.curve().write(writer.array(2)).bytes(&self.to_bytes())
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        reader.array_of(2)?;
         let curve = CurveId::read(reader)?;
         Self::from_bytes(curve, reader.bytes()?).map_err(|_| Malformed)
     }

@@ -176,6 +176,16 @@ fn every_message_comes_back() {
     }
 }
 
+/// Readers in other languages begin with a decoder of CBOR that knows nothing of us.
+#[test]
+fn every_message_is_one_item_of_cbor() {
+    for (name, _, bytes) in corpus().iter() {
+        let mut decoder = minicbor::Decoder::new(bytes);
+        decoder.skip().unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(decoder.position(), bytes.len(), "{name}");
+    }
+}
+
 #[test]
 fn every_truncation_and_every_addition_is_refused() {
     for (name, all) in &corpus().0 {

@@ -26,6 +26,8 @@ pub(super) struct Session {
     pub(super) begin: Begin,
     pub(super) begun: Begun,
     pub(super) expires: Time,
+    /// How many were opened before it: many begin in one second.
+    pub(super) number: u64,
     /// Used once; what is left then only tells a repeated request from a late one.
     pub(super) secrets: Option<Secrets>,
 }
@@ -76,11 +78,14 @@ impl Inner {
             keygen,
         };
         self.make_room(user);
+        let number = self.opened;
+        self.opened = number.saturating_add(1);
         let session = Session {
             party,
             begin,
             begun: begun.clone(),
             expires: self.now.saturating_add(self.policy.pending),
+            number,
             secrets: Some(Secrets { ephemeral, exchange }),
         };
         self.sessions.insert(begun.nonce, session);
@@ -146,7 +151,7 @@ impl Inner {
             .sessions
             .iter()
             .filter(|(_, session)| session.party.user == user)
-            .map(|(nonce, session)| (session.expires, *nonce))
+            .map(|(nonce, session)| (session.number, *nonce))
             .collect();
         mine.sort_unstable();
         let surplus = mine.len().saturating_sub(MAX_SESSIONS - 1);

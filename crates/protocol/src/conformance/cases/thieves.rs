@@ -4,7 +4,7 @@ use twoshare_core::{
     channel::EphemeralSecret, id::WalletId, proof::Operation, share::AnyClientShare,
 };
 
-use super::{ONE, SETUP, backed_up, generated, run};
+use super::{ONE, SETUP, USER, backed_up, generated, run};
 use crate::{
     Custodian, Nonce,
     binding::{Nonces, statement},
@@ -147,23 +147,29 @@ pub fn a_prepare_of_another_wallet_is_refused<H: Harness>() {
     }
 }
 
-/// However many sessions one user opens, another's stay.
-pub fn a_flood_of_sessions_drowns_nobody_else<H: Harness>() {
+/// However many sessions one user opens, another's stay; and of one's own the newest do, so that the
+/// thief of a token has to open many between each two steps of its owner.
+pub fn a_flood_of_sessions_drowns_nobody<H: Harness>() {
     let custodian = H::start(Policy::default());
     let mut device = backed_up(&custodian);
+    let flood = |device: &mut Device<H::Session>, user: &str, many: usize| {
+        let session = custodian.login(user);
+        let mut party = device.party.clone();
+        user.clone_into(&mut party.user);
+        for _ in 0..many {
+            party.wallet = WalletId::make(device.rng());
+            let id = device.operation();
+            let asked = Asked::keygen(party.clone(), id, ONE.to_vec(), device.rng());
+            match custodian.block_on(session.begin(asked.expect(SETUP).message().clone())) {
+                Ok(_) | Err(BeginError::TooMany) => {}
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+    };
+    flood(&mut device, USER, 200);
     let asked = custodian.block_on(device.ask(Operation::Refresh, With::Method)).expect(SETUP);
     let offered = custodian.block_on(device.offer(asked, With::Method)).expect(SETUP);
-    let mallory = custodian.login("mallory");
-    let mut party = device.party.clone();
-    party.user = "mallory".to_owned();
-    for _ in 0..300 {
-        party.wallet = WalletId::make(device.rng());
-        let id = device.operation();
-        let asked = Asked::keygen(party.clone(), id, ONE.to_vec(), device.rng()).expect(SETUP);
-        match custodian.block_on(mallory.begin(asked.message().clone())) {
-            Ok(_) | Err(BeginError::TooMany) => {}
-            Err(other) => panic!("{other:?}"),
-        }
-    }
+    flood(&mut device, "mallory", 200);
+    flood(&mut device, USER, 30);
     custodian.block_on(device.custodian.prepare(offered.message().clone())).expect("it is open");
 }
