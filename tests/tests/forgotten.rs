@@ -45,6 +45,8 @@ nothing_is_left! {
     everything_of_an_mpc_wallet_is_forgotten = "mpc",
     what_a_method_derives_is_forgotten = "identity",
     the_key_of_an_envelope_is_forgotten = "content-key",
+    the_keys_of_a_channel_are_forgotten = "channel-keys",
+    the_key_of_a_sealed_secret_is_forgotten = "sealing-key",
 }
 
 #[test]

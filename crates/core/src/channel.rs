@@ -42,6 +42,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     base32,
+    curve::wiping,
     id::Role,
     identity::{CustodianIdentity, CustodianKeys, decode_point},
     secret::SecretBytes,
@@ -78,10 +79,12 @@ impl ClientChannel {
         identity: &CustodianIdentity,
         context: &[u8],
     ) -> Self {
-        let ephemeral = agree(&own.0, &custodian.0);
-        let with_identity = agree(&own.0, identity.sealing_key());
         let (client, custodian) = (own.public_key(), *custodian);
-        Self(Keys::new(&ephemeral, &with_identity, &client, &custodian, identity, context))
+        Self(wiping(|| {
+            let ephemeral = agree(&own.0, &custodian.0);
+            let with_identity = agree(&own.0, identity.sealing_key());
+            Keys::new(&ephemeral, &with_identity, &client, &custodian, identity, context)
+        }))
     }
 
     /// Seals a message of the client.
@@ -95,7 +98,7 @@ impl ClientChannel {
         message: &[u8],
         rng: &mut R,
     ) -> Result<Vec<u8>, SealError> {
-        self.0.seal(Role::Client, step, message, rng)
+        wiping(|| self.0.seal(Role::Client, step, message, rng))
     }
 
     /// Opens the custodian's message of `step`.
@@ -104,7 +107,7 @@ impl ClientChannel {
     ///
     /// Whatever else the bytes are.
     pub fn open(&self, step: Step, sealed: &[u8]) -> Result<SecretBytes, OpenError> {
-        self.0.open(Role::Custodian, step, sealed)
+        wiping(|| self.0.open(Role::Custodian, step, sealed))
     }
 }
 
@@ -120,8 +123,10 @@ impl CustodianChannel {
         keys: &CustodianKeys,
         context: &[u8],
     ) -> Self {
-        let with_identity = agree(keys.sealing_key(), &client.0);
-        Self::from_agreement(own, client, keys.identity(), &with_identity, context)
+        wiping(|| {
+            let with_identity = agree(keys.sealing_key(), &client.0);
+            Self::from_agreement(own, client, keys.identity(), &with_identity, context)
+        })
     }
 
     /// Like [`CustodianChannel::new`], where the sealing key never leaves a key-management service:
@@ -135,8 +140,10 @@ impl CustodianChannel {
         agreement: &[u8; 32],
         context: &[u8],
     ) -> Self {
-        let ephemeral = agree(&own.0, &client.0);
-        Self(Keys::new(&ephemeral, agreement, client, &own.public_key(), identity, context))
+        Self(wiping(|| {
+            let ephemeral = agree(&own.0, &client.0);
+            Keys::new(&ephemeral, agreement, client, &own.public_key(), identity, context)
+        }))
     }
 
     /// Seals a message of the custodian.
@@ -150,7 +157,7 @@ impl CustodianChannel {
         message: &[u8],
         rng: &mut R,
     ) -> Result<Vec<u8>, SealError> {
-        self.0.seal(Role::Custodian, step, message, rng)
+        wiping(|| self.0.seal(Role::Custodian, step, message, rng))
     }
 
     /// Opens the client's message of `step`.
@@ -159,7 +166,7 @@ impl CustodianChannel {
     ///
     /// Whatever else the bytes are.
     pub fn open(&self, step: Step, sealed: &[u8]) -> Result<SecretBytes, OpenError> {
-        self.0.open(Role::Client, step, sealed)
+        wiping(|| self.0.open(Role::Client, step, sealed))
     }
 }
 
@@ -377,9 +384,10 @@ pub enum OpenError {
     Damaged,
 }
 
-/// HKDF's pseudorandom key and what each message's key also depends on.
+/// HKDF's pseudorandom key, on the heap so that moving it leaves no copies behind, and what each
+/// message's key also depends on.
 struct Keys {
-    prk: Zeroizing<[u8; 32]>,
+    prk: Box<Zeroizing<[u8; 32]>>,
     session: [u8; NAME_LEN],
     context: [u8; NAME_LEN],
     context_digest: [u8; 32],
@@ -405,7 +413,7 @@ impl Keys {
         secret.iter_mut().zip(ephemeral.iter().chain(with_identity)).for_each(|(to, x)| *to = *x);
         let (extracted, _) = Hkdf::<Sha256>::extract(Some(&transcript), secret.as_slice());
         let mut keys = Self {
-            prk: Zeroizing::new(Zeroizing::new(extracted).0),
+            prk: Box::new(Zeroizing::new(Zeroizing::new(extracted).0)),
             session: [0; NAME_LEN],
             context: [0; NAME_LEN],
             context_digest: Sha256::digest(context).into(),

@@ -35,7 +35,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 pub use self::mnemonic::MnemonicFault;
 use crate::{
-    curve::{Secp256k1, SigningKey, VerifyingKey},
+    curve::{Secp256k1, SigningKey, VerifyingKey, wiping},
     id::WalletId,
     secret::SecretBytes,
     wire::{Malformed, Reader, Writer, ct_eq},
@@ -222,7 +222,7 @@ impl SealedSecret {
             key: *k.verifying_key(),
             ciphertext: Vec::new(),
         };
-        sealed.ciphertext = sealed.encrypt(&k, &encode_plaintext(secret));
+        sealed.ciphertext = wiping(|| sealed.encrypt(&k, &encode_plaintext(secret)));
         (k, sealed)
     }
 
@@ -246,22 +246,7 @@ impl SealedSecret {
         if self.key != *k.verifying_key() {
             return Err(OpenSecretError::WrongKey);
         }
-        let length = self.ciphertext.len().checked_sub(TAG_LEN).ok_or(OpenSecretError::Damaged)?;
-        let (body, tag) =
-            self.ciphertext.split_at_checked(length).ok_or(OpenSecretError::Damaged)?;
-        let (cipher, nonce) = self.cipher(k);
-        let mut plaintext = SecretBytes::from(body);
-        let tag = tag.try_into().map_err(|_| OpenSecretError::Damaged)?;
-        cipher
-            .decrypt_inout_detached(
-                &nonce.into(),
-                &self.header(),
-                // In place, in memory that is wiped.
-                plaintext.expose_secret_mut().into(),
-                tag,
-            )
-            .map_err(|_| OpenSecretError::Damaged)?;
-        decode_plaintext(self.kind, &self.label, &plaintext)
+        wiping(|| self.decrypt(k))
     }
 
     /// The wallet it belongs to.
@@ -360,6 +345,25 @@ impl SealedSecret {
             .expect("a secret is far shorter than 64 GiB");
         ciphertext.extend_from_slice(&tag);
         ciphertext
+    }
+
+    fn decrypt(&self, k: &SigningKey<Secp256k1>) -> Result<WalletSecret, OpenSecretError> {
+        let length = self.ciphertext.len().checked_sub(TAG_LEN).ok_or(OpenSecretError::Damaged)?;
+        let (body, tag) =
+            self.ciphertext.split_at_checked(length).ok_or(OpenSecretError::Damaged)?;
+        let (cipher, nonce) = self.cipher(k);
+        let mut plaintext = SecretBytes::from(body);
+        let tag = tag.try_into().map_err(|_| OpenSecretError::Damaged)?;
+        cipher
+            .decrypt_inout_detached(
+                &nonce.into(),
+                &self.header(),
+                // In place, in memory that is wiped.
+                plaintext.expose_secret_mut().into(),
+                tag,
+            )
+            .map_err(|_| OpenSecretError::Damaged)?;
+        decode_plaintext(self.kind, &self.label, &plaintext)
     }
 
     /// `HKDF-SHA-256(salt = none, ikm = k, info = label ‖ wallet ‖ index ‖ k·G)`: 32 bytes of key,
@@ -514,10 +518,12 @@ fn ed25519_public_key(seed: &[u8]) -> Result<[u8; 32], WalletSecretError> {
     if seed.len() != SEED_LEN {
         return Err(WalletSecretError::SeedLength { found: seed.len() });
     }
-    let expanded = Zeroizing::new(<[u8; 64]>::from(Sha512::digest(seed)));
-    let mut scalar = Zeroizing::new([0; 32]);
-    scalar.iter_mut().zip(expanded.iter()).for_each(|(to, from)| *to = *from);
-    Ok(EdwardsPoint::mul_base_clamped(*scalar).compress().to_bytes())
+    Ok(wiping(|| {
+        let expanded = Zeroizing::new(<[u8; 64]>::from(Sha512::digest(seed)));
+        let mut scalar = Zeroizing::new([0; 32]);
+        scalar.iter_mut().zip(expanded.iter()).for_each(|(to, from)| *to = *from);
+        EdwardsPoint::mul_base_clamped(*scalar).compress().to_bytes()
+    }))
 }
 
 #[cfg(test)]

@@ -60,6 +60,8 @@ mod linux {
             "mpc" => mpc(&mut traces),
             "identity" => identity(&mut traces),
             "content-key" => content_key(&mut traces),
+            "channel-keys" => channel_keys(&mut traces),
+            "sealing-key" => sealing_key(&mut traces),
             _ => return ExitCode::from(2),
         }
         let findings = search(&traces).expect("a process may read its own memory");
@@ -329,6 +331,55 @@ mod linux {
     }
 
     impl TryCryptoRng for Told {}
+
+    /// The keys that a channel derives; computed with Python.
+    fn channel_keys(traces: &mut Vec<Trace>) {
+        const EPHEMERAL: &[u8; 32] = b"\x97\x96\x95\x94\x93\x92\x91\x90\x9f\x9e\x87\xd3\xcf\xc2\x87\xc4\xcb\xce\xc2\xc9\xd3\x80\xd4\x87\xc8\xd0\xc9\x87\xcc\xc2\xde\x86";
+        const WITH_EPHEMERAL: &[u8; 32] = b"\x06\x6d\x3b\x55\xc2\x83\xe6\xf7\xb0\xbd\x6e\x10\xb6\x62\x77\x59\x98\xcb\x24\xb5\x2a\xdf\x24\x73\x62\x86\x01\xed\x73\x00\x87\x2d";
+        const WITH_IDENTITY: &[u8; 32] = b"\x21\xa2\x90\x89\xd5\xdf\xfc\x45\x10\x56\x1f\xd7\xf8\xc5\x44\x1f\xfb\x8e\xce\x2f\x3a\x34\xce\x2b\x7b\xa4\xe5\xa9\xa3\xde\xb2\xb5";
+        const EXTRACTED: &[u8; 32] = b"\x1f\x87\xb6\xf5\x78\x89\x40\x33\x22\xae\x4a\xbc\xff\xa9\x4d\xb2\xc1\xcd\x06\x6d\x7e\xb1\x38\xa8\xb7\xdf\xaf\x1d\xac\x53\x17\xbd";
+        const MESSAGE: &[u8; 32] = b"\xea\x6a\x4a\x7d\x6b\x80\xf5\x24\xe0\xe9\x72\x3f\x12\x35\xb4\x7d\xb1\xa0\x9c\x38\x2c\x0e\x50\x1c\x4c\xfc\x12\x2c\xc0\x2a\x3d\xcf";
+        traces.push(Trace::of_masked("client's ephemeral", EPHEMERAL));
+        traces.push(Trace::of_masked("agreed with the ephemeral", WITH_EPHEMERAL));
+        traces.push(Trace::of_masked("agreed with the identity", WITH_IDENTITY));
+        traces.push(Trace::of_masked("extracted", EXTRACTED));
+        traces.push(Trace::of_masked("message key", MESSAGE));
+        let masked = |text: &[u8; 32]| text.map(|byte| byte ^ MASK);
+        let versioned = |masked: &[&[u8]]| {
+            let mut bytes = SecretBytes::from([1].as_slice());
+            masked.iter().for_each(|masked| bytes.extend(unmasked(masked).expose_secret()));
+            bytes
+        };
+        let ephemeral = |text: &[u8; 32]| {
+            EphemeralSecret::from_bytes(versioned(&[&masked(text)]).expose_secret())
+        };
+        let keys = [b"a signing key of a custodian 987", b"a sealing key of a custodian 123"];
+        let keys = versioned(&keys.map(|text| masked(text)).each_ref().map(|key| key.as_slice()));
+        let keys = CustodianKeys::from_bytes(keys.expose_secret()).expect("two numbers");
+        let ours = ephemeral(b"0123456789 the client's own key!").expect("a number");
+        let theirs = ephemeral(b"the custodian's own for one time").expect("a number");
+        let client = ClientChannel::new(&ours, &theirs.public_key(), keys.identity(), b"context");
+        let custodian = CustodianChannel::new(&theirs, &ours.public_key(), &keys, b"context");
+        let sealed = client.seal(Step::FIRST, b"not looked for", &mut Told(209));
+        custodian.open(Step::FIRST, &sealed.expect("it is short")).expect("intact");
+    }
+
+    /// A secret is sealed under a key that is derived from a new scalar; both computed with Python.
+    fn sealing_key(traces: &mut Vec<Trace>) {
+        const SCALAR: &[u8; 32] =
+            b"\xed\x95\x5f\xa8\x81\xdb\xed\xb0\xfc\xac\x1e\xfb\x6d\x11\xd5\xda\
+            \x87\x83\x9e\x37\x05\x88\x7e\x3d\x49\x3a\x75\xd8\x81\x5e\x57\x84";
+        const KEY: &[u8; 32] = b"\x7b\x66\x68\x5a\x77\x82\xd9\xe3\x60\x09\xa2\x3f\xcb\x5b\x84\x82\
+            \x6a\xf0\x3b\x20\x19\xcc\x1c\x10\xdd\x97\x0a\xe2\x8a\x04\xe0\xaf";
+        traces.push(Trace::of_masked("scalar", SCALAR));
+        traces.push(Trace::of_masked("sealing key", KEY));
+        let wallet = WalletId::from_bytes([7; 16]);
+        let secret =
+            WalletSecret::new(SecretKind::Opaque, "label", b"not looked for".as_slice().into());
+        let secret = secret.expect("within the bounds");
+        let (key, sealed) = SealedSecret::seal(wallet, 0, &secret, &mut Told(200));
+        sealed.open(wallet, 0, &key).expect("just sealed");
+    }
 
     /// An envelope is sealed, tested and opened. Its content key is the first that is drawn.
     fn content_key(traces: &mut Vec<Trace>) {
