@@ -7,7 +7,7 @@
 //! restorable, ended) is decided here and nowhere else.
 //!
 //! `M` is what the custodian keeps of one epoch (its shares), `P` what it keeps of a pending
-//! operation besides (what its answer is rebuilt from). The machine moves them and drops them when
+//! operation besides (its answer, as it was sent). The machine moves them and drops them when
 //! their time is over; it never looks inside. That is what lets the same code run under the
 //! in-memory custodian with real shares and under a model checker with symbols.
 
@@ -15,11 +15,10 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 use twoshare_core::{
+    digest::Digest,
     id::{Epoch, OperationId, Purpose, WalletKind},
     proof::Operation,
 };
-
-use twoshare_core::digest::Digest;
 
 mod clock;
 mod commit;

@@ -2,12 +2,12 @@
 
 use thiserror::Error;
 use twoshare_core::{
+    digest::Digest,
     id::{Epoch, OperationId},
     proof::Operation,
 };
 
 use super::{Active, Authority, Evidence, Frozen, Outcome, Policy, Restorable, Time, Wallet};
-use twoshare_core::digest::Digest;
 
 /// What a commit did: what its receipt says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

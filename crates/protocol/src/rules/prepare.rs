@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 use twoshare_core::{
+    digest::Digest,
     id::{Epoch, OperationId, Purpose, WalletKind},
     proof::Operation,
 };
@@ -10,7 +11,6 @@ use super::{
     Authority, Evidence, Frozen, Highest, MAX_EPOCH_JUMP, Outcome, Pending, Policy, Time,
     WaitRefusal, Wallet,
 };
-use twoshare_core::digest::Digest;
 
 /// What a prepare asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Ask {
 pub enum Admission {
     /// Make the new shares and hand them to [`Wallet::pend`].
     New(Admitted),
-    /// This very request is pending already: rebuild its answer.
+    /// This very request is pending already: give its answer again.
     Repeated,
 }
 

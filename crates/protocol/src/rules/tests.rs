@@ -1,6 +1,7 @@
 //! One test per rule. The interleavings are the model checker's.
 
 use twoshare_core::{
+    digest::Digest,
     id::{Epoch, OperationId, Purpose, WalletKind},
     proof::Operation,
 };
@@ -10,7 +11,6 @@ use super::{
     Highest, MAX_EPOCH_JUMP, Outcome, Policy, PrepareRefusal, ReleaseRefusal, RetireRefusal,
     UnfreezeRefusal, WaitRefusal, Wallet as Rules, WindowRefusal,
 };
-use twoshare_core::digest::Digest;
 
 /// What the custodian holds of an epoch is its name here.
 type Wallet = Rules<String, ()>;
