@@ -3,6 +3,8 @@
 //!
 //! <https://www.crockford.com/base32.html>
 
+use subtle::{ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
+
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// `bytes` in base 32, most significant bit first, the last character padded with zero bits.
@@ -24,9 +26,13 @@ pub fn encode(bytes: &[u8]) -> String {
     text
 }
 
-/// The character for the low five bits of `value`.
+/// The character for the low five bits of `value`. The whole alphabet is read and nothing branches
+/// on the value: it may be a recovery code's.
 pub(crate) fn character(value: u8) -> char {
-    char::from(*ALPHABET.get(usize::from(value & 31)).expect("five bits index 32 characters"))
+    let found = (0u8..).zip(ALPHABET).fold(0, |found, (digit, character)| {
+        u8::conditional_select(&found, character, digit.ct_eq(&(value & 31)))
+    });
+    char::from(found)
 }
 
 /// The bytes of `text`, or `None` where it has a character that is neither a digit of base 32 nor
@@ -51,13 +57,17 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
 /// The value of one character of base 32, in either case, look-alikes included.
 #[must_use]
 pub fn digit(character: char) -> Option<u8> {
-    let character = match character.to_ascii_uppercase() {
-        'O' => '0',
-        'I' | 'L' => '1',
-        other => other,
-    };
-    let position = ALPHABET.iter().position(|c| char::from(*c) == character)?;
-    u8::try_from(position).ok()
+    let character = u8::try_from(character).ok().filter(u8::is_ascii)?;
+    // Like `character`, this takes the same time for every digit.
+    let lower = character.ct_gt(&(b'a' - 1)) & !character.ct_gt(&b'z');
+    let mut upper = u8::conditional_select(&character, &(character & !0x20), lower);
+    for (looks_like, meant) in [(b'O', b'0'), (b'I', b'1'), (b'L', b'1')] {
+        upper.conditional_assign(&meant, upper.ct_eq(&looks_like));
+    }
+    let found = (0u8..).zip(ALPHABET).fold(u8::MAX, |found, (digit, character)| {
+        u8::conditional_select(&found, &digit, character.ct_eq(&upper))
+    });
+    (found != u8::MAX).then_some(found)
 }
 
 /// Whether people put this character between groups.
@@ -96,6 +106,23 @@ mod tests {
         #[test]
         fn any_text_is_decoded_or_refused(text: String) {
             let _ = decode(&text);
+        }
+    }
+
+    #[test]
+    fn every_character_is_read_as_the_table_says() {
+        for (digit, character) in ALPHABET.iter().enumerate() {
+            assert_eq!(super::character(digit as u8), char::from(*character));
+            assert_eq!(super::character(digit as u8 | 0xE0), char::from(*character));
+        }
+        for character in (0..=0x2FFu32).filter_map(char::from_u32) {
+            let meant = match character.to_ascii_uppercase() {
+                'O' => '0',
+                'I' | 'L' => '1',
+                other => other,
+            };
+            let position = ALPHABET.iter().position(|c| char::from(*c) == meant);
+            assert_eq!(super::digit(character).map(usize::from), position, "{character}");
         }
     }
 

@@ -354,7 +354,7 @@ mod linux {
             EphemeralSecret::from_bytes(versioned(&[&masked(text)]).expose_secret())
         };
         let keys = [b"a signing key of a custodian 987", b"a sealing key of a custodian 123"];
-        let keys = versioned(&keys.map(|text| masked(text)).each_ref().map(|key| key.as_slice()));
+        let keys = versioned(&keys.map(masked).each_ref().map(|key| key.as_slice()));
         let keys = CustodianKeys::from_bytes(keys.expose_secret()).expect("two numbers");
         let ours = ephemeral(b"0123456789 the client's own key!").expect("a number");
         let theirs = ephemeral(b"the custodian's own for one time").expect("a number");

@@ -105,12 +105,13 @@ impl RecoveryCode {
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
         // Shown to its owner.
-        let mut data = Zeroizing::new(self.entropy.expose_secret().to_vec());
-        data.extend_from_slice(&checksum(&self.entropy));
-        let encoded = Zeroizing::new(base32::encode(&data));
+        let mut data = self.entropy.clone();
+        data.extend(&checksum(&self.entropy));
+        let encoded = Zeroizing::new(base32::encode(data.expose_secret()));
         let mut text = Zeroizing::new(String::with_capacity(CHARACTERS + GROUPS));
-        let digits: Zeroizing<Vec<u8>> =
-            Zeroizing::new(encoded.chars().filter_map(base32::digit).collect());
+        // Room for all from the start, so that none are left behind where it grew.
+        let mut digits = Zeroizing::new(Vec::with_capacity(encoded.len()));
+        digits.extend(encoded.chars().filter_map(base32::digit));
         for (index, group) in digits.chunks_exact(DATA_PER_GROUP).take(GROUPS).enumerate() {
             if index > 0 {
                 text.push('-');
