@@ -38,7 +38,8 @@ pub enum MethodError {
         /// The kind of the slot.
         kind: SlotKind,
     },
-    /// This device cannot do it (no authenticator, no secure hardware): use another method.
+    /// This device cannot do it (no authenticator, no secure hardware, too little memory): use another
+    /// method.
     #[error("{kind} is not available on this device")]
     NotAvailable {
         /// The kind of the slot.

@@ -1,3 +1,5 @@
+use core::fmt;
+
 use async_trait::async_trait;
 use precis_core::profile::Profile;
 use precis_profiles::OpaqueString;
@@ -17,11 +19,21 @@ const DOMAIN: &str = "twoshare/v1/identity/password";
 /// It is normalised (RFC 8265, OpaqueString), so that the same keys pressed on two systems are the
 /// same password: spaces of any kind are the ASCII space, and characters are composed (NFC). Case
 /// and width matter.
-#[derive(Debug)]
 pub struct Password {
     normal: SecretBytes,
     policy: PasswordPolicy,
     label: String,
+}
+
+/// Without its length, which says how long a guess is to be.
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Password")
+            .field("normal", &format_args!("redacted"))
+            .field("policy", &self.policy)
+            .field("label", &self.label)
+            .finish()
+    }
 }
 
 impl Password {
@@ -188,6 +200,8 @@ mod tests {
     fn debug_is_redacted() {
         let shown = format!("{:?}", Password::new("gravel mitten").unwrap());
         assert!(shown.contains("redacted") && !shown.contains("gravel"), "{shown}");
+        let longer = format!("{:?}", Password::new("gravel mitten ocean").unwrap());
+        assert_eq!(shown, longer);
     }
 
     proptest! {

@@ -226,7 +226,11 @@ impl Argon2Cost {
         let unreadable = |_| MethodError::Parameters { kind: SlotKind::Password };
         let params =
             Params::new(self.memory_kib, self.passes, self.lanes, Some(32)).map_err(unreadable)?;
-        let mut memory = Zeroizing::new(vec![Block::default(); params.block_count()]);
+        // An allocation that fails would end the process, and a slot can ask for 512 MiB.
+        let mut memory = Zeroizing::new(Vec::new());
+        let reserved = memory.try_reserve_exact(params.block_count());
+        reserved.map_err(|_| MethodError::NotAvailable { kind: SlotKind::Password })?;
+        memory.resize(params.block_count(), Block::default());
         let mut output = SecretBytes::from(vec![0; 32]);
         // Hashed where it is, and written into memory that is wiped.
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
