@@ -93,3 +93,46 @@ impl FromStr for CheckCode {
         Ok(Self(code))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_the_code_or_what_is_wrong_with_it() {
+        let code = CheckCode::of(WalletId::from_bytes([3; 16]), &[]);
+        let text = code.to_string();
+        assert_eq!(text.split('-').map(str::len).collect::<Vec<_>>(), [5; 4]);
+        for typed in
+            [text.clone(), text.to_lowercase(), text.replace('-', " "), text.replace('-', "")]
+        {
+            assert_eq!(typed.parse(), Ok(code.clone()));
+        }
+        let short = &text[..text.len() - 1];
+        assert_eq!(short.parse::<CheckCode>(), Err(CheckCodeError::Length { found: 19 }));
+        let long = format!("{text}0");
+        assert_eq!(long.parse::<CheckCode>(), Err(CheckCodeError::Length { found: 21 }));
+        let wrong = text.replacen(|c: char| c.is_ascii_alphanumeric(), "U", 7);
+        assert_eq!(wrong.parse::<CheckCode>(), Err(CheckCodeError::Character { position: 1 }));
+        assert_eq!("".parse::<CheckCode>(), Err(CheckCodeError::Length { found: 0 }));
+    }
+
+    #[test]
+    fn the_code_depends_on_the_wallet_the_keys_and_their_order() {
+        use crate::{curve::AnySigningKey, id::CurveId};
+        let mut rng = <rand::rngs::ChaCha20Rng as rand::SeedableRng>::seed_from_u64(3);
+        let keys = CurveId::ALL.iter().map(|curve| AnySigningKey::make(*curve, &mut rng));
+        let keys: Vec<_> = keys.map(|key| key.verifying_key()).collect();
+        let swapped: Vec<_> = keys.iter().rev().copied().collect();
+        let wallet = WalletId::from_bytes([3; 16]);
+        let codes = [
+            CheckCode::of(wallet, &keys),
+            CheckCode::of(wallet, &swapped),
+            CheckCode::of(wallet, &keys[..1]),
+            CheckCode::of(WalletId::from_bytes([4; 16]), &keys),
+        ];
+        for (index, code) in codes.iter().enumerate() {
+            assert!(codes.iter().skip(index + 1).all(|other| other != code));
+        }
+    }
+}
