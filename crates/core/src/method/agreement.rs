@@ -41,9 +41,7 @@ impl AgreementKey {
     /// [`AgreementKeyError`] for anything else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, AgreementKeyError> {
         let bytes: [u8; Self::LEN] = bytes.try_into().map_err(|_| AgreementKeyError)?;
-        if bytes.first() != Some(&4) {
-            return Err(AgreementKeyError);
-        }
+        // Of this length there is only the uncompressed form.
         let encoded = Sec1Point::<NistP256>::from_bytes(bytes).map_err(|_| AgreementKeyError)?;
         let point = Option::from(PublicKey::from_sec1_point(&encoded)).ok_or(AgreementKeyError)?;
         Ok(Self { point, bytes })
