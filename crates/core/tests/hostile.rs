@@ -12,6 +12,7 @@ use std::{fs, thread};
 use minicbor::{Decoder, Encoder, data::Tag};
 use twoshare_core::{
     envelope::{Envelope, ParseError},
+    method::AgreementKey,
     text::{PartReader, TextError},
 };
 
@@ -137,4 +138,28 @@ fn hostile_parts_take_little_work() {
     // The plain parts are taken all the same.
     assert!((1..=total).all(|sequence| reader.receive(&part(sequence)).is_ok()));
     assert_eq!(reader.finish().unwrap_err(), TextError::Checksum);
+}
+
+/// P-256 has a point with x = 0 and one with y = 5, whose coordinates also fit 32 bytes with p added.
+#[test]
+fn coordinates_have_one_encoding() {
+    let p = "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff";
+    let p_and_5 = "ffffffff00000001000000000000000000000001000000000000000000000004";
+    let zero = format!("{:064x}", 0);
+    let y_of_zero = "66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4";
+    let x_of_five = "d7325d7646cd60d80a92738ceb345f844cffaf35841022cab176f692de8de1d7";
+    let five = format!("{:064x}", 5);
+    let key =
+        |x: &str, y: &str| AgreementKey::from_bytes(&hex::decode(format!("04{x}{y}")).unwrap());
+    assert!(key(&zero, y_of_zero).is_ok() && key(x_of_five, &five).is_ok());
+    assert!(key(p, y_of_zero).is_err() && key(x_of_five, p_and_5).is_err());
+}
+
+/// What follows the headers is skipped without a call or much memory for each item.
+#[test]
+fn eight_mebibytes_of_open_arrays_are_refused_in_little_memory() {
+    let (body, _) = headers();
+    let mut bytes = envelope(&body, &[vec![0x82, 0x9f]]);
+    bytes.resize(8 * 1024 * 1024, 0x9f);
+    assert_eq!(Envelope::from_bytes(&bytes).unwrap_err(), ParseError::Truncated);
 }
