@@ -140,6 +140,7 @@ macro_rules! custodian_conformance {
             an_envelope_that_is_never_committed_is_deleted
             a_token_alone_gives_nothing_up
             shares_of_something_else_prove_nothing
+            a_pending_share_serves_its_own_operation
             a_request_serves_once_and_for_one_purpose
             a_prepare_of_another_wallet_is_refused
             a_flood_of_sessions_drowns_nobody

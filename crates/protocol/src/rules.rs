@@ -420,6 +420,15 @@ impl<M, P> Wallet<M, P> {
         }
     }
 
+    /// What this evidence is worth for anything but its own operation: a share that is pending is not
+    /// the one that it was prepared with.
+    fn standing(&self, evidence: Evidence) -> Option<Authority> {
+        match evidence {
+            Evidence::Pending(_) => None,
+            _ => self.authority(evidence),
+        }
+    }
+
     /// Refuses while the wallet stands still for anything but a recovery after a restore.
     fn check_thawed(&self) -> Result<(), Frozen> {
         if self.freezes.any() { Err(Frozen(self.freezes)) } else { Ok(()) }

@@ -168,11 +168,12 @@ impl<M, P> Wallet<M, P> {
             Some(Outcome::Committed(_)) => return Err(AbandonRefusal::AlreadyCommitted),
             Some(Outcome::Abandoned | Outcome::Expired | Outcome::Displaced) => return Ok(()),
         }
-        if evidence == Evidence::Token {
+        let authority = match evidence {
             // A key generation ranks no higher, and is its device's all the same.
-            return Err(AbandonRefusal::NotEntitled);
-        }
-        let authority = self.authority(evidence).ok_or(AbandonRefusal::EpochEnded)?;
+            Evidence::Token => return Err(AbandonRefusal::NotEntitled),
+            Evidence::Pending(own) if own != id => return Err(AbandonRefusal::NotEntitled),
+            _ => self.authority(evidence).ok_or(AbandonRefusal::EpochEnded)?,
+        };
         let needed = match self.pending.as_ref().filter(|pending| pending.id == id) {
             Some(pending) => pending.authority,
             None => Authority::Device,

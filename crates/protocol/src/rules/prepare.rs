@@ -209,7 +209,7 @@ impl<M, P> Wallet<M, P> {
 
     /// Who may do what: the table of the specification.
     fn entitle(&self, ask: &Ask) -> Result<Authority, PrepareRefusal> {
-        let authority = self.authority(ask.evidence).ok_or(PrepareRefusal::EpochEnded)?;
+        let authority = self.standing(ask.evidence).ok_or(PrepareRefusal::EpochEnded)?;
         let is_new = self.signing.is_none() && self.backup.is_none();
         match (ask.operation, self.kind) {
             (Operation::Keygen, WalletKind::Mpc) if !is_new => Err(PrepareRefusal::AlreadyExists),

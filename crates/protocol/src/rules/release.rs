@@ -94,7 +94,7 @@ impl<M, P> Wallet<M, P> {
         if let Some(restorable) = &self.restorable {
             return Err(ReleaseRefusal::GraceRunning { left: restorable.left });
         }
-        if self.authority(evidence) != Some(Authority::Active) {
+        if self.standing(evidence) != Some(Authority::Active) {
             return Err(ReleaseRefusal::NotEntitled);
         }
         if self.window.is_none() {

@@ -121,7 +121,7 @@ impl<M, P> Wallet<M, P> {
         if request.settled {
             return Err(CancelRefusal::Settled);
         }
-        if self.authority(evidence) != Some(Authority::Device) {
+        if self.standing(evidence) != Some(Authority::Device) {
             return Err(CancelRefusal::NotEntitled);
         }
         self.freezes.dispute = Some(id);

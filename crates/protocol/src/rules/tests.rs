@@ -152,6 +152,16 @@ fn what_is_proven_decides_what_may_be_done() {
     assert_eq!(keygen, Err(PrepareRefusal::WrongKind(WalletKind::SingleKey)));
 }
 
+/// What is pending was prepared with a share that counts, and does not count itself.
+#[test]
+fn a_pending_share_begins_nothing() {
+    let mut wallet = mpc();
+    prepare(&mut wallet, Operation::Refresh, 3, Evidence::Backup(Epoch::FIRST)).unwrap();
+    let refused = prepare(&mut wallet, Operation::Recover, 4, Evidence::Pending(id(3)));
+    assert_eq!(refused, Err(PrepareRefusal::EpochEnded));
+    commit(&mut wallet, 3).unwrap();
+}
+
 #[test]
 fn a_restorable_epoch_can_be_recovered_from_and_nothing_else() {
     let restorable = Evidence::Backup(epoch(1));

@@ -5,6 +5,7 @@
 use rand::{SeedableRng as _, rngs::StdRng};
 use twoshare_core::{
     channel::{CustodianChannel, EphemeralSecret, Step},
+    digest::Digest,
     id::WalletId,
     identity::CustodianKeys,
     reshare::CustodianCommitted,
@@ -313,6 +314,45 @@ fn an_eject_gives_the_other_halves() {
     assert_eq!(release(&[]), Err(SessionError::OtherSession));
     // Shares that fit each other, of the right name and another key.
     assert_eq!(release(&others), Err(SessionError::OtherHalf { key: 0 }));
+}
+
+#[test]
+fn a_receipt_says_what_was_committed() {
+    let mut scene = Scene::new(WalletKind::Mpc);
+    let ready = scene.reshare(Operation::Refresh, |_, _| {}).unwrap();
+    let envelope = Digest::of(b"an envelope");
+    let good = Receipt {
+        custodian: scene.party.custodian,
+        user: scene.party.user.clone(),
+        wallet: scene.party.wallet,
+        kind: WalletKind::Mpc,
+        operation: Operation::Refresh,
+        id: id(),
+        signing: None,
+        backup: Some(second().epoch),
+        envelope: Some(envelope),
+        at: 0,
+    };
+    let check = |receipt, keys| {
+        ready.check_receipt(&Signed::sign(receipt, keys), Some(envelope)).map(|_| ())
+    };
+    assert_eq!(check(good.clone(), &scene.keys), Ok(()));
+    for other in [
+        Receipt { user: "mallory".to_owned(), ..good.clone() },
+        Receipt { wallet: WalletId::from_bytes([1; 16]), ..good.clone() },
+        Receipt { kind: WalletKind::SingleKey, ..good.clone() },
+        Receipt { operation: Operation::Recover, ..good.clone() },
+        Receipt { id: OperationId::from_bytes([8; 16]), ..good.clone() },
+        Receipt { signing: Some(Epoch::FIRST), ..good.clone() },
+        Receipt { backup: Some(Epoch::FIRST), ..good.clone() },
+        Receipt { backup: None, ..good.clone() },
+        Receipt { envelope: Some(Digest::of(b"another")), ..good.clone() },
+        Receipt { envelope: None, ..good.clone() },
+    ] {
+        assert_eq!(check(other, &scene.keys), Err(SessionError::OtherReceipt));
+    }
+    let forger = CustodianKeys::make(&mut scene.rng);
+    assert!(matches!(check(good, &forger), Err(SessionError::WrongCustodian(_))));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use twoshare_core::{
     channel::EphemeralSecret, id::WalletId, proof::Operation, share::AnyClientShare,
 };
 
-use super::{ONE, SETUP, USER, backed_up, generated, run};
+use super::{HOUR, ONE, SETUP, USER, backed_up, generated, run};
 use crate::{
     Custodian, Nonce,
     binding::{Nonces, statement},
@@ -14,7 +14,7 @@ use crate::{
     },
     custodian::{AbandonError, BeginError, CancelError, EjectError, EvidenceError, PrepareError},
     message::{Request, RequestBody, digest},
-    rules::{AbandonRefusal, Policy},
+    rules::{AbandonRefusal, CancelRefusal, Policy, ReleaseRefusal},
     session::{Asked, AskedRequest, Proving},
 };
 
@@ -82,6 +82,42 @@ pub fn shares_of_something_else_prove_nothing<H: Harness>() {
     let count = EvidenceError::Count { needed: 2, given: 0 };
     assert_eq!(none, Err(EjectError::Evidence(count)), "nothing at all");
     assert_eq!(eject(&mine, true), Ok(()), "its own");
+}
+
+/// What is pending is proven to finish it or to give it up, and to do nothing else.
+pub fn a_pending_share_serves_its_own_operation<H: Harness>() {
+    let policy = Policy { eject_wait: HOUR, ..Policy::default() };
+    let custodian = H::start(policy);
+    let mut device = backed_up(&custodian);
+    let user = device.party.user.clone();
+    custodian.open_window(&user, device.party.wallet, 2 * HOUR).expect(SETUP);
+    let eject = |device: &mut Device<H::Session>, proving: Proving<'_>| {
+        let id = device.operation();
+        let requested = custodian.block_on(device.request(Operation::Eject, id, proving));
+        let message = requested.expect(SETUP).message().clone();
+        (id, custodian.block_on(device.custodian.eject(message)).map(|_| ()))
+    };
+    let ready = custodian.block_on(device.prepare(Operation::Refresh, With::Method)).expect(SETUP);
+    let new = ready.backup().to_vec();
+    let pending = Proving::Pending(ready.id(), &new);
+    // It was prepared with the active share, and is not it.
+    let refused = eject(&mut device, pending).1;
+    assert_eq!(refused, Err(EjectError::Refused(ReleaseRefusal::NotEntitled)));
+    let other = device.operation();
+    let refused = custodian.block_on(device.abandon(other, pending)).map(|_| ());
+    assert_eq!(refused, Err(AbandonError::Refused(AbandonRefusal::NotEntitled).into()));
+    custodian.block_on(device.abandon(ready.id(), pending)).expect("its own");
+
+    // Nor is what the device prepared the device.
+    let backup = device.backup.clone();
+    let (waiting, _) = eject(&mut device, Proving::Backup(&backup));
+    let ready = custodian.block_on(device.prepare(Operation::Replace, With::Device)).expect(SETUP);
+    let new = ready.backup().to_vec();
+    let pending = Proving::Pending(ready.id(), &new);
+    let requested = custodian.block_on(device.request(Operation::Cancel, waiting, pending));
+    let message = requested.expect(SETUP).message().clone();
+    let refused = custodian.block_on(device.custodian.cancel(message));
+    assert_eq!(refused, Err(CancelError::Refused(CancelRefusal::NotEntitled)));
 }
 
 /// A request is for the operation, and in the session, that it was made for.
