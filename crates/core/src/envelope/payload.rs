@@ -7,7 +7,7 @@
 //!   secrets: [* bstr],                             ; sealed secrets
 //!   attachments: [* bstr],
 //!   custodian: bstr .size 66,
-//!   slots: [+ bstr],                               ; the slots' protected headers
+//!   slots: [* bstr],                               ; the slots' protected headers
 //! ]
 //! ```
 

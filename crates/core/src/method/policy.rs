@@ -1,7 +1,9 @@
+use core::fmt;
+
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use minicbor::Decoder;
 use thiserror::Error;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 use zxcvbn::{Score, zxcvbn};
 
 use super::{ExcessiveWork, MethodError, SlotKind, Work};
@@ -14,7 +16,7 @@ pub(super) const MAX_PASSWORD_BYTES: usize = 1024;
 /// stricter: there is no way to ask for less.
 ///
 /// A policy applies when a slot is made. A password that opens an existing slot is not judged.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PasswordPolicy {
     min_characters: usize,
     min_score: Score,
@@ -110,6 +112,18 @@ impl PasswordPolicy {
     #[cfg(test)]
     pub(crate) fn with_cost_for_tests(cost: Argon2Cost) -> Self {
         Self { cost, ..Self::default() }
+    }
+}
+
+/// Without the forbidden words, which are about the user.
+impl fmt::Debug for PasswordPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordPolicy")
+            .field("min_characters", &self.min_characters)
+            .field("min_score", &self.min_score)
+            .field("forbidden", &self.forbidden.len())
+            .field("cost", &self.cost)
+            .finish()
     }
 }
 
@@ -308,12 +322,6 @@ impl PasswordParameters {
         let cost =
             Argon2Cost { memory_kib: narrow(memory), passes: narrow(passes), lanes: narrow(lanes) };
         Ok((Self { salt, cost }, numbers))
-    }
-}
-
-impl Zeroize for PasswordParameters {
-    fn zeroize(&mut self) {
-        self.salt.zeroize();
     }
 }
 
