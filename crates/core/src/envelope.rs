@@ -24,6 +24,7 @@ mod tag;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::frame::skip;
 pub use self::{
     error::{
         Damage, OpenError, ParseError, PayloadError, SealError, SlotError, SlotTableError,

@@ -3,6 +3,7 @@ use std::sync::LazyLock;
 use crc::{CRC_32_ISO_HDLC, Crc, Digest, Table};
 
 use super::{MAX_LEN, TextError};
+use crate::envelope::skip;
 
 static CRC: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
 const CHECKSUM_LEN: usize = 4;
@@ -125,7 +126,7 @@ impl Decoder {
     /// CBOR, and says itself how long it is.
     fn whole_message(&self) -> Option<usize> {
         let mut decoder = minicbor::Decoder::new(&self.bytes);
-        decoder.skip().ok()?;
+        skip(&mut decoder).ok()?;
         let end = decoder.position();
         (end + CHECKSUM_LEN <= self.bytes.len()).then_some(end)
     }
