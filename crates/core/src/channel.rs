@@ -200,14 +200,15 @@ impl fmt::Display for Step {
 }
 
 /// The secret half of a key that one operation uses. It is stored sealed until the operation is
-/// committed or abandoned and then erased, and with it every message of the operation.
-pub struct EphemeralSecret(p256::SecretKey);
+/// committed or abandoned and then erased, and with it every message of the operation. On the heap,
+/// so that moving it leaves no copies behind.
+pub struct EphemeralSecret(Box<p256::SecretKey>);
 
 impl EphemeralSecret {
     /// A new random key, for one operation.
     #[must_use]
     pub fn make<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
-        Self(p256::SecretKey::generate_from_rng(rng))
+        wiping(|| Self(Box::new(p256::SecretKey::generate_from_rng(rng))))
     }
 
     /// The key that [`EphemeralSecret::to_bytes`] wrote.
@@ -227,22 +228,25 @@ impl EphemeralSecret {
         }
         let scalar: &p256::FieldBytes =
             scalar.try_into().map_err(|_| EphemeralError::Length { found: bytes.len() })?;
-        p256::SecretKey::from_bytes(scalar).map(Self).map_err(|_| EphemeralError::Damaged)
+        wiping(|| p256::SecretKey::from_bytes(scalar).map(|scalar| Self(Box::new(scalar))))
+            .map_err(|_| EphemeralError::Damaged)
     }
 
     /// The secret scalar, to be stored sealed until the operation ends.
     #[must_use]
     pub fn to_bytes(&self) -> SecretBytes {
-        let mut bytes = SecretBytes::with_capacity(1 + SCALAR_LEN);
-        bytes.extend(&[VERSION]);
-        bytes.extend(&Zeroizing::new(self.0.to_bytes()));
-        bytes
+        wiping(|| {
+            let mut bytes = SecretBytes::with_capacity(1 + SCALAR_LEN);
+            bytes.extend(&[VERSION]);
+            bytes.extend(&Zeroizing::new(self.0.to_bytes()));
+            bytes
+        })
     }
 
     /// The half that is sent.
     #[must_use]
     pub fn public_key(&self) -> EphemeralKey {
-        EphemeralKey(self.0.public_key())
+        EphemeralKey(wiping(|| self.0.public_key()))
     }
 }
 

@@ -26,7 +26,7 @@ pub use self::{
 };
 pub(crate) use self::{
     any::{any_curve, each},
-    scalar::{SecretScalar, wipe_stack, wiping},
+    scalar::{SecretScalar, wiping},
 };
 use crate::{id::CurveId, secret::SecretBytes};
 

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
-use crate::{base32, secret::SecretBytes};
+use crate::{base32, curve::wiping, secret::SecretBytes};
 
 /// Prefixed to everything that an identity signs.
 const SIGNATURE_LABEL: &[u8] = b"twoshare/v1/custodian/sign";
@@ -314,10 +314,10 @@ pub enum SignatureError {
     Invalid,
 }
 
-/// The secret side of a [`CustodianIdentity`].
+/// The secret side of a [`CustodianIdentity`]. On the heap, so that moving it leaves no copies.
 pub struct CustodianKeys {
-    signing: ecdsa::SigningKey,
-    sealing: p256::SecretKey,
+    signing: Box<ecdsa::SigningKey>,
+    sealing: Box<p256::SecretKey>,
     identity: CustodianIdentity,
 }
 
@@ -325,13 +325,15 @@ impl CustodianKeys {
     /// New random keys.
     #[must_use]
     pub fn make<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
-        let signing = p256::SecretKey::generate_from_rng(rng);
-        loop {
-            let sealing = p256::SecretKey::generate_from_rng(rng);
-            if let Ok(keys) = Self::new(signing.clone(), sealing) {
-                return keys;
+        wiping(|| {
+            let signing = p256::SecretKey::generate_from_rng(rng);
+            loop {
+                let sealing = p256::SecretKey::generate_from_rng(rng);
+                if let Ok(keys) = Self::new(signing.clone(), sealing) {
+                    return keys;
+                }
             }
-        }
+        })
     }
 
     /// The keys that [`CustodianKeys::to_bytes`] wrote.
@@ -354,7 +356,7 @@ impl CustodianKeys {
         if sealing.len() != SCALAR_LEN {
             return Err(length);
         }
-        Self::new(scalar(signing)?, scalar(sealing)?)
+        wiping(|| Self::new(scalar(signing)?, scalar(sealing)?))
     }
 
     /// The public side.
@@ -368,8 +370,8 @@ impl CustodianKeys {
     #[must_use]
     pub fn sign(&self, domain: SigningDomain, message: &[u8]) -> Signature {
         let length = [domain.length()];
-        let signature: ecdsa::Signature =
-            self.signing.multipart_sign(&[SIGNATURE_LABEL, &length, domain.0.as_bytes(), message]);
+        let message = [SIGNATURE_LABEL, &length, domain.0.as_bytes(), message];
+        let signature: ecdsa::Signature = wiping(|| self.signing.multipart_sign(&message));
         Signature(signature.normalize_s())
     }
 
@@ -390,21 +392,23 @@ impl CustodianKeys {
     /// Both secret scalars, to be stored under the custodian's key-management service.
     #[must_use]
     pub fn to_bytes(&self) -> SecretBytes {
-        let mut bytes = SecretBytes::with_capacity(1 + 2 * SCALAR_LEN);
-        bytes.extend(&[KEYS_VERSION]);
-        bytes.extend(&Zeroizing::new(self.signing.to_bytes()));
-        bytes.extend(&Zeroizing::new(self.sealing.to_bytes()));
-        bytes
+        wiping(|| {
+            let mut bytes = SecretBytes::with_capacity(1 + 2 * SCALAR_LEN);
+            bytes.extend(&[KEYS_VERSION]);
+            bytes.extend(&Zeroizing::new(self.signing.to_bytes()));
+            bytes.extend(&Zeroizing::new(self.sealing.to_bytes()));
+            bytes
+        })
     }
 
     /// The secret half of [`CustodianIdentity::sealing_key`].
-    pub(crate) const fn sealing_key(&self) -> &p256::SecretKey {
+    pub(crate) fn sealing_key(&self) -> &p256::SecretKey {
         &self.sealing
     }
 
     fn new(signing: p256::SecretKey, sealing: p256::SecretKey) -> Result<Self, CustodianKeysError> {
         // d and n − d have the same x-coordinate: the public side tells.
-        let signing = ecdsa::SigningKey::from(signing);
+        let (signing, sealing) = (Box::new(ecdsa::SigningKey::from(signing)), Box::new(sealing));
         let mut bytes = [0; CustodianIdentity::LEN];
         let points =
             [signing.verifying_key().to_sec1_point(true), sealing.public_key().to_sec1_point(true)];

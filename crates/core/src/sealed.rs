@@ -119,7 +119,7 @@ impl WalletSecret {
         let public_key = match kind {
             SecretKind::Ed25519Seed => Some(ed25519_public_key(secret)?),
             SecretKind::Mnemonic => {
-                mnemonic::check(secret)?;
+                wiping(|| mnemonic::check(secret))?;
                 None
             }
             SecretKind::Keystore | SecretKind::KeyShare | SecretKind::Opaque => None,

@@ -108,6 +108,6 @@ const STACK: usize = 48 * 1024;
 
 /// Overwrites the part of the stack that the calls before this one used.
 #[inline(never)]
-pub(crate) fn wipe_stack() {
+fn wipe_stack() {
     black_box(&mut [0u8; STACK]);
 }

@@ -7,8 +7,6 @@ use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::curve::wipe_stack;
-
 /// What is wrong with a mnemonic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MnemonicFault {
@@ -33,38 +31,46 @@ pub enum MnemonicFault {
     Checksum,
 }
 
-/// Refuses what is no mnemonic in any language.
+/// More bytes than any word has: the longest of all lists has 33, decomposed.
+const MAX_WORD: usize = 64;
+
+/// How many times longer a text in UTF-8 can become by NFKD (Unicode, FAQ on normalization).
+const NFKD_GROWTH: usize = 11;
+
+/// Refuses what is no mnemonic in any language. The parser leaves the entropy on the stack, which the
+/// caller wipes.
 pub(super) fn check(secret: &[u8]) -> Result<(), MnemonicFault> {
     let text = str::from_utf8(secret).map_err(|_| MnemonicFault::NotText)?;
-    // No list has a word of more than 8 letters, which are at most 3 bytes each but 4 when
-    // decomposed: what is longer than this is no mnemonic, and is not normalised.
-    const LONGEST: usize = 24 * 64;
-    let words = text.split_whitespace().count();
-    if text.len() > LONGEST || !matches!(words, 12 | 15 | 18 | 21 | 24) {
-        return Err(MnemonicFault::WordCount { found: words });
+    let found = text.split_whitespace().count();
+    if !matches!(found, 12 | 15 | 18 | 21 | 24) {
+        return Err(MnemonicFault::WordCount { found });
     }
-    // NFKD, as BIP-39 asks, into memory that is wiped and never moved: no normalisation makes a
-    // text more than 18 times as long (Unicode Standard Annex 15).
-    let mut normalized = Zeroizing::new(String::with_capacity(18 * text.len()));
-    normalized.extend(text.nfkd());
+    if let Some(index) = text.split_whitespace().position(|word| word.len() > MAX_WORD) {
+        return Err(MnemonicFault::UnknownWord { position: index + 1 });
+    }
+    // NFKD, as BIP-39 asks, into memory that is wiped and never moved.
+    let mut normalized =
+        Zeroizing::new(String::with_capacity(found * (NFKD_GROWTH * MAX_WORD + 1)));
+    for word in text.split_whitespace() {
+        normalized.extend(word.nfkd());
+        normalized.push(' ');
+    }
     // Every list is tried, since some words are in two of them and the user is not asked. What is
     // reported is the fault in the list that knows most of the words.
     let mut fault = MnemonicFault::UnknownWord { position: 1 };
-    let mut found = false;
+    let mut valid = false;
     for language in Language::ALL {
         match Mnemonic::parse_in_normalized(*language, &normalized) {
             Ok(mut mnemonic) => {
                 mnemonic.zeroize();
-                found = true;
+                valid = true;
             }
             Err(Error::InvalidChecksum) => fault = MnemonicFault::Checksum,
             Err(Error::UnknownWord(index)) => fault = later(fault, index + 1),
             Err(_) => {}
         }
     }
-    // The parser works on the stack, with the entropy in plain arrays.
-    wipe_stack();
-    if found { Ok(()) } else { Err(fault) }
+    if valid { Ok(()) } else { Err(fault) }
 }
 
 /// The fault that stands further on.

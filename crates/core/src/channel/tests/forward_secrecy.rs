@@ -235,8 +235,8 @@ fn sealed_and_erased_messages_lead_nowhere<C: Curve>() {
 
     // The same attack with what is erased succeeds, so it is one: the client's ephemeral secrets
     // alone, or the custodian's with its sealing key.
-    let clients: Vec<&p256::SecretKey> = erased.iter().map(|(client, _)| &client.0).collect();
-    let custodians = erased.iter().map(|(_, custodian)| &custodian.0);
+    let clients: Vec<&p256::SecretKey> = erased.iter().map(|(client, _)| &*client.0).collect();
+    let custodians = erased.iter().map(|(_, custodian)| &*custodian.0);
     let with_identity: Vec<_> = custodians.clone().chain([custodian_keys.sealing_key()]).collect();
     for secrets in [clients, with_identity] {
         let attacker = Attacker { secrets, identity: custodian_keys.identity() };
