@@ -1,5 +1,6 @@
 //! The rules of epochs, explored exhaustively.
 pub mod config;
+pub mod custodian;
 pub mod explore;
 pub mod operator;
 pub mod owner;

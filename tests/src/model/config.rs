@@ -159,7 +159,7 @@ impl Config {
                 plans: &[Refresh, RemoveFirst, Recover],
                 budget: size(
                     Budget { operations: 2, unanswered: 1, ticks: 1, ..NONE },
-                    Budget { operations: 3, unanswered: 1, ticks: 2, lost_devices: 1, ..NONE },
+                    Budget { operations: 3, unanswered: 1, ticks: 1, ..NONE },
                 ),
                 ..BASE
             },
@@ -171,7 +171,20 @@ impl Config {
                 plans: &[Refresh, Replace, Recover],
                 budget: size(
                     Budget { operations: 2, unanswered: 1, ticks: 1, ..NONE },
-                    Budget { operations: 3, unanswered: 1, ticks: 2, lost_devices: 1, ..NONE },
+                    Budget { operations: 3, unanswered: 1, ticks: 1, ..NONE },
+                ),
+                ..BASE
+            },
+            Self {
+                name: "repeats",
+                about: "dealt backups given up and frozen, while what was sent for them arrives again",
+                kind: SingleKey,
+                second_device: false,
+                forgetful: true,
+                plans: &[Replace, Refresh, Recover],
+                budget: size(
+                    Budget { operations: 2, unanswered: 2, ticks: 1, operator: 1, ..NONE },
+                    Budget { operations: 3, unanswered: 2, ticks: 2, operator: 1, ..NONE },
                 ),
                 ..BASE
             },
@@ -198,13 +211,20 @@ impl Config {
             },
             Self {
                 name: "phone-forgotten",
-                about: "a thief with the phone of an owner who forgot every method",
+                about: "a thief with the phone of an owner who forgot every method, and a restore",
                 thief: PHONE,
                 forgetful: true,
                 plans: &[Replace, Recover],
                 budget: size(
-                    Budget { operations: 1, ticks: 2, thief: 3, ..NONE },
-                    Budget { operations: 2, unanswered: 1, ticks: 3, thief: 4, ..NONE },
+                    Budget { operations: 1, ticks: 1, thief: 3, restores: 1, ..NONE },
+                    Budget {
+                        operations: 2,
+                        unanswered: 1,
+                        ticks: 2,
+                        thief: 4,
+                        restores: 1,
+                        ..NONE
+                    },
                 ),
                 ..BASE
             },
@@ -288,7 +308,7 @@ impl Config {
                 budget: size(
                     Budget { operations: 2, ticks: 2, restores: 1, ..NONE },
                     Budget {
-                        operations: 3,
+                        operations: 2,
                         unanswered: 1,
                         ticks: 3,
                         lost_devices: 1,

@@ -6,8 +6,9 @@ use twoshare_protocol::rules::{Evidence, Favour, Time};
 
 use super::{
     config::Config,
+    custodian::counted,
     symbols::{Envelope, Sym, operation_id},
-    world::{OldCopy, Phase, Violation, World, counted},
+    world::{OldCopy, Phase, Violation, World},
 };
 
 /// How long a window stays open: longer than a grace and a wait together.
@@ -96,6 +97,7 @@ impl World {
                 self.budget.windows -= 1;
                 let until = self.clock + WINDOW;
                 self.change(|wallet| wallet.open_window(until)).ok()?;
+                self.ghost.window = Some(until);
             }
             Decision::Retire(epoch) => {
                 let ended = self.change(|wallet| wallet.retire(epoch, &config.policy)).ok()?;
@@ -156,6 +158,7 @@ impl World {
         let before = counted(&self.wallet);
         self.ghost.restored = true;
         self.ghost.approved = None;
+        self.ghost.window = None;
         self.ghost.owners = copy.owners;
         self.ghost.grace = copy.grace;
         self.wallet = copy.wallet;

@@ -10,8 +10,9 @@ use twoshare_protocol::rules::{CommitRefusal, Evidence, Outcome, PrepareRefusal}
 
 use super::{
     config::{Config, Plan},
+    custodian::{Refused, pending_syms},
     symbols::{EJECT, Envelope, Methods, Sym, operation_id},
-    world::{Journal, Phase, Refused, Request, Sent, Violation, Who, World},
+    world::{Journal, Made, Phase, Request, Sent, Violation, Who, World},
 };
 
 /// Which message of an operation.
@@ -107,7 +108,8 @@ impl World {
                 (Operation::FirstBackup, proof, all)
             }
             Plan::Refresh => {
-                let opened = opened.filter(|opened| !opened.restorable)?;
+                // Of the restorable epoch too: a client may try, and the rules refuse it.
+                let opened = opened?;
                 (Operation::Refresh, of(opened), opened.envelope.methods)
             }
             Plan::RemoveFirst => {
@@ -198,8 +200,8 @@ impl World {
                 // Only who proves the pending share may write to the custodian's store.
                 let id = operation_id(number);
                 let pending = self.wallet.pending().filter(|pending| pending.id == id);
-                let mine = pending.map(super::world::pending_syms);
-                if mine != sent.made.map(super::world::Made::syms) {
+                let mine = pending.map(pending_syms);
+                if mine != sent.made.map(Made::syms) {
                     return self.status(device, config);
                 }
                 if let Some(envelope) = sent.envelope() {
@@ -301,9 +303,7 @@ impl World {
     fn send_abandon(&mut self, sent: &Sent) -> bool {
         let id = operation_id(sent.request.number);
         let pending = self.wallet.pending().filter(|pending| pending.id == id);
-        let has_share = pending.map(super::world::pending_syms)
-            == sent.made.map(super::world::Made::syms)
-            && pending.is_some();
+        let has_share = pending.map(pending_syms) == sent.made.map(Made::syms) && pending.is_some();
         let evidence = if has_share { Evidence::Pending(id) } else { sent.request.evidence };
         let proof = sent.request.proof;
         self.abandon(Who::Owner, evidence, proof, id)
@@ -326,9 +326,14 @@ impl World {
             return false;
         }
         let before = self.wallet.clone();
+        let rank = self.rank(evidence);
+        let held = self.wallet.pending().map(|pending| pending.authority);
         let abandoned = self.change(|wallet| wallet.abandon(id, evidence).is_ok());
         if self.wallet != before {
             self.judge_objection(who, evidence, proof);
+        }
+        if held.is_some() && self.wallet.pending().is_none() && rank < held {
+            self.broken(Violation::Outranked);
         }
         abandoned
     }

@@ -6,8 +6,9 @@ use twoshare_protocol::rules::{PrepareRefusal, Time, WaitRefusal};
 
 use super::{
     config::{Config, Plan},
+    custodian::{Refused, counted},
     symbols::{Methods, Sym, TRIAL, operation_id},
-    world::{Device, Phase, Refused, Violation, Who, World, counted},
+    world::{Device, Phase, Sent, Violation, Who, World},
 };
 
 /// How often the script is tried anew before it is called stuck.
@@ -127,7 +128,7 @@ impl World {
         }
     }
 
-    fn finishes(&mut self, sent: &super::world::Sent, config: &Config) -> Result<(), Stuck> {
+    fn finishes(&mut self, sent: &Sent, config: &Config) -> Result<(), Stuck> {
         let made = sent.made.ok_or(Stuck::NotCommitted)?;
         let envelope = sent.envelope().ok_or(Stuck::NotCommitted)?;
         self.methods = self.methods.or(if sent.methods == Methods::NEW {

@@ -8,8 +8,9 @@ use twoshare_protocol::rules::Evidence;
 
 use super::{
     config::Config,
+    custodian::pending_syms,
     symbols::{Envelope, Methods, OPERATIONS, Sym, operation_number},
-    world::{Phase, Request, Who, World, pending_syms},
+    world::{Phase, Request, Sent, Violation, Who, World},
 };
 
 /// One thing that the thief does.
@@ -159,7 +160,7 @@ impl World {
         let held_back = self.wallet.freezes().restored.is_some();
         (!held_back && !counts.any(opens)).then_some(())?;
         // Operations under way that would seal for it again are the owner's to give up first.
-        let sealing = |sent: &super::world::Sent| sent.methods.meets(Methods::FIRST);
+        let sealing = |sent: &Sent| sent.methods.meets(Methods::FIRST);
         let under_way = self.devices.iter().filter_map(|device| device.journal);
         let mut under_way = under_way.filter_map(|j| self.sent.get(usize::from(j.sent)));
         (!under_way.any(sealing)).then_some(())?;
@@ -213,7 +214,7 @@ impl World {
         accepted.then_some(())?;
         self.judge_objection(Who::Thief, evidence, self.proof(evidence));
         if request.settled {
-            self.broken(super::world::Violation::SettledForgotten);
+            self.broken(Violation::SettledForgotten);
         }
         Some(())
     }
