@@ -31,7 +31,7 @@ use crate::{
         Receipt, Signed, digest,
     },
     rules::Evidence,
-    wire::{DecodeError, Message},
+    wire::{DecodeError, MAX_TEXT, Message},
 };
 
 mod journal;
@@ -457,6 +457,10 @@ fn check_begun<'a>(
     begin: &Begin,
     begun: &'a Signed<Begun>,
 ) -> Result<&'a Begun, SessionError> {
+    if !(1..=MAX_TEXT).contains(&party.user.len()) {
+        // No receipt could name them, and no state be read.
+        return Err(SessionError::Misuse);
+    }
     let begun = begun.verify(&party.custodian).map_err(SessionError::WrongCustodian)?;
     if begun.begin == digest(begin) { Ok(begun) } else { Err(SessionError::OtherSession) }
 }

@@ -390,6 +390,39 @@ fn a_tombstone_of_another_wallet_ends_nothing() {
     assert!(matches!(check(good, &forger), Err(SessionError::WrongCustodian(_))));
 }
 
+/// What prints shows no share, and nothing that one could be made from.
+#[test]
+fn debug_is_redacted() {
+    let mut scene = Scene::new(WalletKind::SingleKey);
+    let (mut secret, mut dealt) = (None, None);
+    let shares = scene.theirs.iter().map(AnyCustodianShare::to_bytes).collect::<Vec<_>>();
+    let asked = scene.asked(Operation::Recover);
+    let begin = asked.message().clone();
+    let context = reshare_context(&scene.party, &begin);
+    let (_, early) = CustodianCommitted::new(context, &mut scene.rng).unwrap();
+    let (begun, _) = scene.begin(&begin, early);
+    let offered = scene.offer(asked, &begun).unwrap();
+    let ready = scene
+        .reshare(Operation::Recover, |answer, _| {
+            let copy = PreparedSecret::from_bytes(answer.to_bytes().expose_secret()).unwrap();
+            (secret, dealt) = (Some(copy), Some(Dealt { shares: shares.clone() }));
+        })
+        .unwrap();
+    let released = Released { shares };
+    let printed = format!("{offered:?} {ready:?} {secret:?} {dealt:?} {released:?}");
+
+    let mine = scene.mine.iter().chain(ready.backup()).map(AnyClientShare::expose_secret);
+    let theirs = scene.theirs.iter().map(AnyCustodianShare::expose_secret);
+    for share in mine.chain(theirs).chain([offered.ephemeral.to_bytes()]) {
+        let share = share.expose_secret();
+        let piece = &share[share.len() - 4..];
+        let hex: String = piece.iter().map(|byte| format!("{byte:02x}")).collect();
+        let decimal = format!("{piece:?}");
+        assert!(!printed.to_lowercase().contains(&hex), "{hex} in {printed}");
+        assert!(!printed.contains(decimal.trim_matches(['[', ']'])), "{decimal} in {printed}");
+    }
+}
+
 #[test]
 fn what_does_not_fit_is_not_sent() {
     let mut scene = Scene::new(WalletKind::SingleKey);
@@ -409,6 +442,13 @@ fn what_does_not_fit_is_not_sent() {
     other.wallet = WalletId::from_bytes([1; 16]);
     let asked = Asked::reshare(other, Operation::Refresh, id(), &scene.mine, vec![second()]);
     assert_eq!(asked.map(|_| ()), Err(SessionError::Misuse));
+    // A user whom no receipt can name.
+    for (len, fits) in [(0, false), (1, true), (256, true), (257, false)] {
+        let mut scene = Scene::new(WalletKind::Mpc);
+        scene.party.user = "u".repeat(len);
+        let result = scene.reshare(Operation::Refresh, |_, _| {}).map(|_| ());
+        assert_eq!(result, if fits { Ok(()) } else { Err(SessionError::Misuse) }, "{len}");
+    }
     // A deal of no keys, of too many, and of others than were asked for.
     let rng = &mut scene.rng;
     let many: Vec<_> = (0..17).map(|_| AnySigningKey::make(CurveId::Ed25519, rng)).collect();

@@ -33,6 +33,16 @@ pub fn a_token_alone_gives_nothing_up<H: Harness>() {
     let stolen = custodian.block_on(device.abandon(id, Proving::Nothing)).map(|_| ());
     assert_eq!(stolen, Err(AbandonError::Refused(AbandonRefusal::NotEntitled).into()));
     custodian.block_on(device.commit(&ready)).expect("its owner goes on");
+
+    // Nor does it get anything out.
+    let mut device = backed_up(&custodian);
+    let user = device.party.user.clone();
+    custodian.open_window(&user, device.party.wallet, 600).expect(SETUP);
+    let id = device.operation();
+    let eject = custodian.block_on(device.request(Operation::Eject, id, Proving::Nothing));
+    let message = eject.expect(SETUP).message().clone();
+    let refused = custodian.block_on(device.custodian.eject(message)).map(|_| ());
+    assert_eq!(refused, Err(EjectError::Refused(ReleaseRefusal::NotEntitled)));
 }
 
 /// Proofs with shares that are not those asked for: of the other purpose, of an ended epoch, of
