@@ -132,9 +132,14 @@ pub(crate) fn describe_in_words(envelope: &Envelope) -> String {
     lines.join("\n")
 }
 
-/// A text that somebody else may have written, without what would act on a terminal.
+/// A text that somebody else may have written, without what would act on a terminal, break a line or
+/// change the order in which it is shown (Unicode Standard Annex 9).
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let acts = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if acts(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// RFC 3339; the largest time that it can write for any later one.
@@ -159,5 +164,6 @@ mod tests {
     #[test]
     fn labels_do_not_act_on_a_terminal() {
         assert_eq!(plain("home\x1b[2J\r\n"), "home\u{fffd}[2J\u{fffd}\u{fffd}");
+        assert_eq!(plain("on \u{202e}paper\u{2028}"), "on \u{fffd}paper\u{fffd}");
     }
 }
