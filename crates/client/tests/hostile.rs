@@ -17,12 +17,12 @@ use twoshare::{
             StoreFault,
         },
     },
-    error::{OpenBackupError, RecoverError, RefreshError},
+    error::{OpenBackupError, PublishError, RecoverError, RefreshError},
     protocol::{
         Nonce,
         custodian::{
             AbandonError, BeginError, CancelError, CommitError, Custodian, EjectError,
-            PrepareError, ReadError, RetireError, UploadError,
+            PrepareError, ReadError, RetireError, Unavailable, UploadError,
         },
         memory::{MemoryCustodian, MemorySession},
         message::{
@@ -34,6 +34,7 @@ use twoshare::{
 };
 
 const USER: &str = "alice";
+const LOST: Unavailable = Unavailable { retry_after: None };
 
 #[derive(Debug, Clone, Default)]
 struct Shared(Arc<MemoryStore>);
@@ -135,11 +136,39 @@ async fn giving_up_deletes_only_what_this_operation_wrote() {
     assert_eq!(store.list(wallet.id()).await.unwrap().len(), 4);
 }
 
-/// A custodian that shows an old state, as if nothing had happened since.
+/// A custodian that shows an old state, as if nothing had happened since, or whose answers to commits
+/// are lost.
 struct Forgetful {
     session: MemorySession,
     keys: CustodianKeys,
-    old: State,
+    old: Option<State>,
+}
+
+/// Whether a commit whose answer was lost has happened, nobody on this side knows: nothing is deleted,
+/// neither before nor after, and every method recovers.
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_costs_nothing() {
+    let keys = CustodianKeys::make(&mut twoshare::rng());
+    let again = CustodianKeys::from_bytes(keys.to_bytes().expose_secret()).unwrap();
+    let custodian = MemoryCustodian::new(again, Policy::default(), 0, twoshare::rng());
+    let (store, method) = (Shared::default(), code());
+    let client = client(&custodian, &store);
+    let mut wallet = backed_up(&client, &method).await;
+    let id = wallet.id();
+
+    let lossy = Forgetful { session: custodian.login(USER), keys, old: None };
+    let lossy =
+        Client::new(lossy, custodian.identity(), USER).with_store(store.clone(), Operator::User);
+    let failure = lossy.refresh(&mut wallet, &method).await.unwrap_err();
+    assert!(matches!(failure, RefreshError::Publish(PublishError::Commit(_))), "{failure:?}");
+    lossy.recover(id, &method, VouchedBy::Method).await.unwrap_err();
+    // Three envelopes, of which the last is committed, and the first one's receipt.
+    assert_eq!(store.list(id).await.unwrap().len(), 4);
+    assert_eq!(client.state(id).await.unwrap().backup.unwrap().epoch.get(), 3);
+
+    client.drill(&wallet, &method).await.unwrap();
+    let recovered = client.recover(id, &method, VouchedBy::Method).await.unwrap();
+    assert_eq!(recovered.verifying_keys(), wallet.verifying_keys());
 }
 
 #[tokio::test]
@@ -154,7 +183,7 @@ async fn an_empty_device_believes_a_receipt_over_an_older_state() {
     let old = client.state(wallet.id()).await.unwrap();
     client.refresh(&mut wallet, &kept).await.unwrap();
 
-    let forgetful = Forgetful { session: custodian.login(USER), keys, old };
+    let forgetful = Forgetful { session: custodian.login(USER), keys, old: Some(old) };
     let identity = custodian.identity();
     let empty = Client::new(forgetful, identity, USER).with_store(store, Operator::User);
     let refusal = empty.recover(wallet.id(), &removed, VouchedBy::Method).await.unwrap_err();
@@ -166,8 +195,11 @@ async fn an_empty_device_believes_a_receipt_over_an_older_state() {
 
 #[async_trait]
 impl Custodian for Forgetful {
-    async fn state(&self, _: WalletId, nonce: Nonce) -> Result<Signed<State>, ReadError> {
-        Ok(Signed::sign(State { nonce, ..self.old.clone() }, &self.keys))
+    async fn state(&self, wallet: WalletId, nonce: Nonce) -> Result<Signed<State>, ReadError> {
+        match &self.old {
+            Some(old) => Ok(Signed::sign(State { nonce, ..old.clone() }, &self.keys)),
+            None => self.session.state(wallet, nonce).await,
+        }
     }
 
     async fn wallets(&self) -> Result<Vec<WalletId>, ReadError> {
@@ -187,7 +219,8 @@ impl Custodian for Forgetful {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Signed<Receipt>, CommitError> {
-        self.session.commit(commit).await
+        let receipt = self.session.commit(commit).await?;
+        self.old.is_some().then_some(receipt).ok_or(CommitError::Unavailable(LOST))
     }
 
     async fn abandon(&self, request: Request) -> Result<Signed<Tombstone>, AbandonError> {
