@@ -1,6 +1,8 @@
 //! A thief with an unlocked phone, a store that fails at the wrong moment, and a custodian that has
 //! forgotten: what they do not get.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the failure")]
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
