@@ -132,10 +132,14 @@ pub(crate) fn bench(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Reads the vectors with a program that was written from FORMAT.md and shares nothing with ours.
+/// Reads the vectors with programs that follow FORMAT.md and PROTOCOL.md and share nothing with ours.
 fn reader() -> Result<(), Failed> {
     let folder = root().join("tests/reader");
     let python = tools::python(&folder.join("requirements.txt"))?;
-    let program = folder.join("read_vectors.py");
-    run(Command::new(python).arg(program).arg(root().join("tests/vectors")).current_dir(target()))
+    for program in ["read_vectors.py", "read_sessions.py"] {
+        let mut read = Command::new(&python);
+        read.arg(folder.join(program)).arg(root().join("tests/vectors"));
+        run(read.current_dir(target()))?;
+    }
+    Ok(())
 }

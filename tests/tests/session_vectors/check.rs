@@ -179,8 +179,8 @@ impl<'a> Checker<'a> {
             }
             Plan::Nothing => panic!("there is nothing to prepare"),
         }
-        self.open("prepare", &plain);
         self.client_ephemeral = Some(ephemeral);
+        self.open("prepare", &plain);
         self.prepare = Some(prepare);
     }
 
@@ -418,7 +418,12 @@ impl<'a> Checker<'a> {
     }
 
     fn open(&mut self, message: &str, plain: &SecretBytes) {
-        self.opened.push(json!({ "message": message, "plain": hex_of(plain) }));
+        let ephemeral = self.client_ephemeral.as_ref().unwrap();
+        self.opened.push(json!({
+            "message": message,
+            "client_ephemeral_secret": hex_of(&ephemeral.to_bytes()),
+            "plain": hex_of(plain),
+        }));
     }
 }
 
