@@ -44,10 +44,15 @@ class Decoder:
         self.position += length
         return self.data[start : self.position]
 
-    def head(self):
-        """One head: its major type and its argument, which is None for an indefinite length."""
+    def head(self, expected=None):
+        """One head: its major type and its argument, which is None for an indefinite length.
+
+        One of another type than expected is refused before its argument is looked at.
+        """
         initial = self.take(1)[0]
         major, info = initial >> 5, initial & 31
+        if expected not in (None, major):
+            raise NotWellFormed
         if info < 24:
             return major, info
         if info < 28:

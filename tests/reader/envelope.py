@@ -9,6 +9,7 @@ from cbor_strict import (
     BYTES,
     MAP,
     TAG,
+    UNSIGNED,
     Decoder,
     NotWellFormed,
     Pairs,
@@ -28,7 +29,7 @@ _MAX_RECIPIENT = 4_352
 _MAX_PARAMETERS = 2_048
 _MAX_TEXT = 256
 
-_ALGORITHM, _COUNTER_SIGNATURE, _VERSION = 1, 7, -70001
+_ALGORITHM, _VERSION = 1, -70001
 _A256GCM, _ECDH_ES_A256KW = 3, -31
 
 
@@ -125,30 +126,31 @@ def read_envelope(message):
 def _read_beginning(outside):
     """Step 2: the tag, the array and the byte string."""
     try:
-        require(outside.head() == (TAG, 96), "not_an_envelope")
-        require(outside.head() == (ARRAY, 4), "not_an_envelope")
-        return _read_bytes(outside, "not_an_envelope")
+        require(outside.head(TAG) == (TAG, 96), "not_an_envelope")
+        require(outside.head(ARRAY) == (ARRAY, 4), "not_an_envelope")
+        return _read_bytes(outside)
     except NotWellFormed:
         raise Refused("not_an_envelope") from None
 
 
-def _read_bytes(outside, verdict):
+def _read_bytes(outside):
     """A byte string of a definite length."""
-    major, length = outside.head()
-    require(major == BYTES and length is not None, verdict)
+    _, length = outside.head(BYTES)
+    if length is None:
+        raise NotWellFormed
     return outside.take(length)
 
 
 def _read_middle(outside):
     """Step 8: the IV, the ciphertext, and the number of recipients."""
-    require(outside.head() == (MAP, 1), "malformed")
-    require(outside.item() == 5, "malformed")
-    iv = _read_bytes(outside, "malformed")
+    require(outside.head(MAP) == (MAP, 1), "malformed")
+    require(outside.head(UNSIGNED) == (UNSIGNED, 5), "malformed")
+    iv = _read_bytes(outside)
     require(len(iv) == 12, "malformed")
-    ciphertext = _read_bytes(outside, "malformed")
+    ciphertext = _read_bytes(outside)
     require(len(ciphertext) >= 16, "malformed")
-    major, count = outside.head()
-    require(major == ARRAY and count is not None, "malformed")
+    _, count = outside.head(ARRAY)
+    require(count is not None, "malformed")
     return iv, ciphertext, count
 
 
@@ -164,7 +166,7 @@ def _read_item(outside):
 def _read_header(protected):
     """Steps 3 to 7: the body's protected header."""
     require(len(protected) <= _MAX_PROTECTED, "malformed")  # 3
-    header_map = _cose_header_map(protected)  # 4
+    header_map = _map_of_labels(protected)  # 4
     require(header_map is not None and _VERSION in dict(header_map[0]), "not_an_envelope")
     pairs, deterministic = header_map
     values = dict(pairs)
@@ -184,7 +186,7 @@ def _read_header(protected):
         and values[-70003] >= 1
         and is_uint(values[-70004])
         and is_bytes(values[-70005], 32)
-        and (-70006 not in values or is_uint(values[-70006]))
+        and (-70006 not in values or (is_uint(values[-70006]) and values[-70006] in (1, 2)))
         and all(label not in values or is_text(values[label], _MAX_TEXT) for label in (-70007, -70008))
     )
     require(well_formed, "malformed")
@@ -205,40 +207,24 @@ def _labels_are(pairs, required, optional):
     return labels == required + tuple(label for label in optional if label in labels)
 
 
-def _cose_header_map(protected):
-    """The pairs of a COSE header map and whether they were written deterministically, or None.
-
-    COSE's own parameters are those of RFC 9052, section 3.1; counter signatures are refused.
-    """
+def _map_of_labels(protected):
+    """The pairs of a map of distinct labels and whether they were written deterministically, or None."""
     decoded = decode_whole(protected)
     if decoded is None or not isinstance(decoded[0], Pairs):
         return None
-    pairs = decoded[0]
-    labels = [label for label, _ in pairs]
-    if not all(is_int(label) or isinstance(label, str) for label in labels):
+    labels = [label for label, _ in decoded[0]]
+    if not all(isinstance(label, str) or _is_int64(label) for label in labels):
         return None
-    if len(set(labels)) != len(labels) or _COUNTER_SIGNATURE in labels:
-        return None
+    return decoded if len(set(labels)) == len(labels) else None
 
-    def is_label(value):
-        return is_int(value) or isinstance(value, str)
 
-    types = {
-        1: is_label,
-        2: lambda value: isinstance(value, list) and len(value) > 0 and all(map(is_label, value)),
-        3: lambda value: is_uint(value) or isinstance(value, str),
-        4: is_bytes,
-        5: is_bytes,
-        6: is_bytes,
-    }
-    if not all(types[label](value) for label, value in pairs if label in types):
-        return None
-    return decoded
+def _is_int64(value):
+    return is_int(value) and -(1 << 63) <= value < 1 << 63
 
 
 def read_slot(protected):
     """The protected header of a slot (section 4), or None where it is not one."""
-    header_map = _cose_header_map(protected) if len(protected) <= _MAX_PROTECTED else None
+    header_map = _map_of_labels(protected) if len(protected) <= _MAX_PROTECTED else None
     if header_map is None:
         return None
     pairs, deterministic = header_map
@@ -268,10 +254,12 @@ def _read_recipient(raw):
     protected = None
     if isinstance(value, list) and value and isinstance(value[0], bytes):
         protected = value[0]
-        header_map = _cose_header_map(protected) if len(protected) <= _MAX_PROTECTED else None
-        algorithm = dict(header_map[0]).get(_ALGORITHM) if header_map else None
-        if algorithm is not None and algorithm != _ECDH_ES_A256KW:
-            return Unreadable(raw, "unsupported_slot_algorithm", protected)
+        may_be_read = len(raw) <= _MAX_RECIPIENT and len(protected) <= _MAX_PROTECTED
+        header_map = _map_of_labels(protected) if may_be_read else None
+        if header_map:
+            algorithm = dict(header_map[0]).get(_ALGORITHM)
+            if not is_int(algorithm) or algorithm != _ECDH_ES_A256KW:
+                return Unreadable(raw, "unsupported_slot_algorithm", protected)
 
     damaged = Unreadable(raw, "damaged_slot", protected)
     if len(raw) > _MAX_RECIPIENT or not deterministic or protected is None or len(value) != 3:

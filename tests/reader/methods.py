@@ -38,8 +38,8 @@ def prepare_password(password):
     controls = any(unicodedata.category(character) in ("Cc", "Cs") for character in password)
     spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in password)
     prepared = unicodedata.normalize("NFC", spaced).encode("utf-8", "surrogatepass")
-    require(len(prepared) <= _MAX_PASSWORD, "password_too_long")
     require(not controls, "password_characters")
+    require(len(prepared) <= _MAX_PASSWORD, "password_too_long")
     return prepared
 
 

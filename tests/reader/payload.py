@@ -163,12 +163,13 @@ def _read_share(encoding):
     )
     require(numbers_are_right, "payload_share")
     curve = CURVES[curve_number]
-    sizes_are_right = (
-        is_bytes(wallet, 16) and is_bytes(commitment, 2 * curve.point_length) and is_bytes(value, 32)
+    form_is_right = (
+        is_bytes(wallet, 16) and epoch >= 1 and index <= 255 and is_bytes(commitment) and is_bytes(value)
     )
-    require(sizes_are_right, "payload_share")
+    require(form_is_right, "payload_share")
     require(role == _CLIENT, "payload_wrong_role")
-    require(share_fits(curve, commitment, value), "payload_share")
+    sizes_are_right = len(commitment) == 2 * curve.point_length and len(value) == 32
+    require(sizes_are_right and share_fits(curve, commitment, value), "payload_share")
     return Share(encoding, curve, purpose, wallet, epoch, index, commitment, value)
 
 
@@ -179,6 +180,7 @@ def _read_secret(encoding):
         all(is_uint(number) for number in (version, index, kind))
         and version == 1
         and is_bytes(wallet, 16)
+        and index <= 255
         and 1 <= kind <= 5
         and is_text(label, _MAX_LABEL)
         and is_bytes(key, 33)

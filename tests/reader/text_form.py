@@ -54,7 +54,7 @@ def read_text(text):
             return outcome
         outcomes.append(outcome)
 
-    outcomes = list(_without_too_many_mixed(outcomes))
+    outcomes = list(_refuse_too_many_mixed(outcomes))
     parts = [outcome for outcome in outcomes if isinstance(outcome, Part)]
     if parts:
         try:
@@ -70,7 +70,7 @@ def _read_candidate(candidate):
     type_, slash, rest = candidate.partition("/")
     type_ = "".join(c for c in type_ if c in _LETTERS or c in _DIGITS or c == "-")
     if not slash:
-        if _TYPE.startswith(type_):
+        if type_ and _TYPE.startswith(type_):
             raise Refused("text_truncated")
         raise OfAnotherType("text_no_backup")
     if type_ != _TYPE:
@@ -104,7 +104,7 @@ class _Bytes:
             self._checksum = zlib.crc32(self.found[-5:-4], self._checksum)
 
     def end_with_checksum(self):
-        return len(self.found) >= 4 and self._checksum == int.from_bytes(self.found[-4:], "big")
+        return len(self.found) > 4 and self._checksum == int.from_bytes(self.found[-4:], "big")
 
 
 def _read_bytewords(text):
@@ -121,6 +121,7 @@ def _read_bytewords(text):
                 verdict = "text_mistyped"
                 break
             read.add(byte)
+            require(len(read.found) <= _MAX_MESSAGE + 4, "text_too_large")
             first = None
         elif first is None and read.end_with_checksum():
             return bytes(read.found[:-4])
@@ -145,52 +146,62 @@ def _read_bytewords(text):
 
 
 def _read_part(numbers, rest):
-    """Step 5, for one part: its numbers outside and inside, and its fragment."""
-    match = re.fullmatch(r"([0-9]+)-([0-9]+)", numbers)
+    """Steps 3 and 5, for one part: its numbers outside and inside, and its fragment."""
+    match = re.fullmatch(r"([1-9][0-9]{0,9})-([1-9][0-9]{0,9})", numbers)
     require(match, "text_malformed_part")
     outside = int(match[1]), int(match[2])
+    require(outside[1] <= _MAX_PARTS, "text_too_large")
     decoded = decode_whole(_read_bytewords(rest))
 
-    inside = decoded[0] if decoded else None
+    inside = decoded[0] if decoded and decoded[1] else None
     is_part = (
         isinstance(inside, list)
         and len(inside) == 5
-        and all(is_uint(number) for number in inside[:4])
+        and all(is_uint(number) and number < 1 << 32 for number in inside[:4])
         and is_bytes(inside[4])
     )
     require(is_part, "text_malformed_part")
     part = Part(*inside)
-
-    too_large = max(outside[1], part.count) > _MAX_PARTS or part.length > _MAX_MESSAGE
-    require(not too_large, "text_too_large")
-    require(outside == (part.number, part.count), "text_malformed_part")
-    require(part.number and part.count and part.length, "text_malformed_part")
-    require(max(part.number, part.checksum) < 1 << 32, "text_malformed_part")
+    require(part.length <= _MAX_MESSAGE, "text_too_large")
+    require(outside == (part.number, part.count) and part.length, "text_malformed_part")
     require(len(part.fragment) == -(-part.length // part.count), "text_malformed_part")
     return part
 
 
-def _without_too_many_mixed(outcomes):
-    """Step 5: mixed parts are too large after so many of them, as a decoder's work grows with each."""
-    mixed = 0
+def _refuse_too_many_mixed(outcomes):
+    """Step 5: mixed parts are too large after so many different ones that do not suffice."""
+    first = next((outcome for outcome in outcomes if isinstance(outcome, Part)), None)
+    joiner = fountain.Joiner(first.count, first.checksum) if first else None
+    numbers = set()
     for outcome in outcomes:
-        if isinstance(outcome, Part) and outcome.number > outcome.count:
-            mixed += 1
-            if mixed > _MAX_MIXED_TIMES_PARTS // outcome.count:
-                outcome = Refused("text_too_large")
+        if isinstance(outcome, Part) and _agree(outcome, first):
+            if not joiner.suffices() and outcome.number not in numbers:
+                mixed = sum(number > first.count for number in numbers)
+                if outcome.number > first.count and mixed >= _MAX_MIXED_TIMES_PARTS // first.count:
+                    outcome = Refused("text_too_large")
+                else:
+                    numbers.add(outcome.number)
+                    joiner.add(outcome.number, outcome.fragment)
         yield outcome
+
+
+def _agree(one, other):
+    return (one.count, one.length, one.checksum) == (other.count, other.length, other.checksum)
 
 
 def _join_parts(parts):
     """Step 5, for the parts that are good by themselves, together."""
     first = parts[0]
     for part in parts:
-        same = (part.count, part.length, part.checksum) == (first.count, first.length, first.checksum)
-        require(same, "text_mixed_parts")
+        require(_agree(part, first), "text_mixed_parts")
     joiner = fountain.Joiner(first.count, first.checksum)
+    numbers = set()
     for part in parts:
-        joiner.add(part.number, part.fragment)
+        if part.number not in numbers:
+            joiner.add(part.number, part.fragment)
+        numbers.add(part.number)
     require(joiner.suffices(), "text_missing_parts")
-    message = joiner.joined(len(first.fragment))[: first.length]
-    require(zlib.crc32(message) == first.checksum, "text_checksum")
+    joined = joiner.joined(len(first.fragment))
+    message, padding = joined[: first.length], joined[first.length :]
+    require(zlib.crc32(message) == first.checksum and not any(padding), "text_checksum")
     return message

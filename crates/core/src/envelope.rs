@@ -24,7 +24,6 @@ mod tag;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::frame::skip;
 pub use self::{
     error::{
         Damage, OpenError, ParseError, PayloadError, SealError, SlotError, SlotTableError,

@@ -11,6 +11,7 @@
 //! Where a text ends among the words around it is not guessed from the words: the checksum says where
 //! it fits.
 
+mod fountain;
 mod letters;
 mod parts;
 
@@ -145,7 +146,7 @@ pub fn read(pasted: &str) -> Result<Vec<u8>, TextError> {
             }
             Err(error) => error,
         };
-        if refused.as_ref().is_none_or(says_little) {
+        if refused.as_ref().is_none_or(|first| says_little(first) && !says_little(&error)) {
             refused = Some(error);
         }
     }
@@ -165,22 +166,29 @@ const fn says_little(error: &TextError) -> bool {
     matches!(error, TextError::NoBackup | TextError::OtherType { .. })
 }
 
-/// What follows each `ur:`, up to the next. Nothing is collected: a text may be full of them.
+/// What stands between each `ur:` and the next. Nothing is collected: a text may be full of them.
 fn candidates(text: &str) -> impl Iterator<Item = &str> {
     let mut last_two = [None; 2];
     let mut starts = text.char_indices().filter_map(move |(position, character)| {
         match character.to_ascii_lowercase() {
-            ':' if last_two == [Some('u'), Some('r')] => return Some(position + 1),
-            letter if letter.is_ascii_alphanumeric() => last_two = [last_two[1], Some(letter)],
+            ':' => {
+                if let [Some((begin, 'u')), Some((_, 'r'))] = last_two {
+                    last_two = [None; 2];
+                    return Some((begin, position + 1));
+                }
+            }
+            letter if letter.is_ascii_alphanumeric() => {
+                last_two = [last_two[1], Some((position, letter))];
+            }
             _ => {}
         }
         None
     });
     let mut next = starts.next();
     core::iter::from_fn(move || {
-        let start = next?;
+        let (_, start) = next?;
         next = starts.next();
-        text.get(start..next.unwrap_or(text.len()))
+        text.get(start..next.map_or(text.len(), |(end, _)| end))
     })
 }
 
@@ -211,9 +219,9 @@ impl<'t> Candidate<'t> {
             Some(slash) if rest.get(slash..).is_some_and(|rest| rest.starts_with('/')) => {
                 let (numbers, body) = rest.split_at_checked(slash).ok_or(TextError::NoBackup)?;
                 let number: String = numbers.chars().filter(|c| !c.is_whitespace()).collect();
-                let numbers = number.split_once('-').and_then(|(sequence, total)| {
-                    Some((sequence.parse().ok()?, total.parse().ok()?))
-                });
+                let numbers = number
+                    .split_once('-')
+                    .and_then(|(sequence, total)| Some((decimal(sequence)?, decimal(total)?)));
                 let (sequence, total) = numbers.ok_or(TextError::MalformedPart { sequence: 0 })?;
                 Ok(Self::Part {
                     sequence,
@@ -227,6 +235,12 @@ impl<'t> Candidate<'t> {
             Some(_) | None => Ok(Self::Single(Body::new(rest))),
         }
     }
+}
+
+/// A number as this software writes it: without a sign or zeros before it, of at most ten digits.
+fn decimal(text: &str) -> Option<u64> {
+    let plain = text.len() <= 10 && text.bytes().all(|digit| digit.is_ascii_digit());
+    (plain && !text.starts_with('0')).then(|| text.parse().ok())?
 }
 
 /// Letters, digits and dashes, in lower case.

@@ -1,11 +1,14 @@
 //! The two encodings that everything here is made of: deterministic CBOR for what is sent or kept,
 //! and prefixed fields for what is hashed. Both are written so that one value has one byte string.
 
+mod item;
+
 use minicbor::{Decoder, Encoder};
 use sha2::{Digest, digest::Output};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
+pub(crate) use self::item::{ItemError, item_end};
 use crate::secret::SecretBytes;
 
 /// Bytes that are not the one encoding of anything.

@@ -1,18 +1,14 @@
 //! The outermost structure, `96([protected, {5: IV}, ciphertext, [+ recipient]])`, read without
 //! allocating anything for what the bytes claim to have.
 
-use minicbor::{
-    Decoder, Encoder,
-    data::{Tag, Type},
-};
+use minicbor::{Decoder, Encoder, data::Tag};
 
 use super::{MAX_LEN, MAX_SLOTS, ParseError, header::BodyHeader};
+use crate::wire::{ItemError, item_end};
 
 const COSE_ENCRYPT: u64 = 96;
 const IV_LABEL: u8 = 5;
 const TAG_LEN: usize = 16;
-/// How deep arrays and maps may be in each other. Nothing of an envelope has more than four.
-const MAX_DEPTH: usize = 256;
 
 /// The parts of an envelope, where they are in its bytes.
 #[derive(Debug)]
@@ -51,8 +47,9 @@ impl<'b> Frame<'b> {
         let mut recipients = Vec::with_capacity(count);
         for _ in 0..count {
             let start = decoder.position();
-            skip(&mut decoder)?;
-            recipients.push(bytes.get(start..decoder.position()).ok_or(ParseError::Malformed)?);
+            let end = item_end(bytes, start)?;
+            decoder.set_position(end);
+            recipients.push(bytes.get(start..end).ok_or(ParseError::Malformed)?);
         }
         if decoder.position() < bytes.len() {
             return Err(ParseError::TrailingBytes { count: bytes.len() - decoder.position() });
@@ -85,44 +82,6 @@ impl<'b> Frame<'b> {
     }
 }
 
-/// Steps over one item. minicbor's own `skip` remembers every array that is open, 16 bytes for each
-/// byte of a hostile message; here at most [`MAX_DEPTH`] are.
-pub(crate) fn skip(decoder: &mut Decoder<'_>) -> Result<(), minicbor::decode::Error> {
-    // Items to come in each array or map that is open; `None` where only its end says.
-    let mut open = vec![Some(1_u64)];
-    while let Some(to_come) = open.last_mut() {
-        match to_come {
-            Some(0) => {
-                open.pop();
-                continue;
-            }
-            Some(count) => *count -= 1,
-            None => {}
-        }
-        match (decoder.datatype()?, to_come) {
-            (Type::Array | Type::ArrayIndef, _) => open.push(decoder.array()?),
-            (Type::Map | Type::MapIndef, _) => {
-                open.push(decoder.map()?.map(|pairs| pairs.saturating_mul(2)));
-            }
-            (Type::Tag, Some(count)) => {
-                decoder.tag()?;
-                *count += 1;
-            }
-            (Type::Tag, None) => drop(decoder.tag()?),
-            (Type::Break, None) => {
-                decoder.set_position(decoder.position() + 1);
-                open.pop();
-            }
-            (Type::Break, Some(_)) => return Err(minicbor::decode::Error::message("break")),
-            _ => decoder.skip()?,
-        }
-        if open.len() > MAX_DEPTH {
-            return Err(minicbor::decode::Error::message("too deep"));
-        }
-    }
-    Ok(())
-}
-
 /// At the very beginning, other structures are other files; later they are damage.
 fn not_an_envelope(error: minicbor::decode::Error) -> ParseError {
     if error.is_end_of_input() { ParseError::Truncated } else { ParseError::NotAnEnvelope }
@@ -131,5 +90,14 @@ fn not_an_envelope(error: minicbor::decode::Error) -> ParseError {
 impl From<minicbor::decode::Error> for ParseError {
     fn from(error: minicbor::decode::Error) -> Self {
         if error.is_end_of_input() { Self::Truncated } else { Self::Malformed }
+    }
+}
+
+impl From<ItemError> for ParseError {
+    fn from(error: ItemError) -> Self {
+        match error {
+            ItemError::Truncated => Self::Truncated,
+            ItemError::Malformed => Self::Malformed,
+        }
     }
 }

@@ -1,16 +1,23 @@
 //! The protected headers of the body and of the slots, as coset's header maps.
 
+use std::collections::BTreeMap;
+
 use coset::{
-    Algorithm, AsCborValue, CborSerializable, HeaderBuilder, Label, ProtectedHeader,
-    RegisteredLabelWithPrivate, cbor::Value, iana,
+    AsCborValue, CborSerializable, HeaderBuilder, Label, ProtectedHeader,
+    cbor::Value,
+    iana::{self, EnumI64},
 };
+use minicbor::{Decoder, data::Type};
 
 use super::{ParseError, VERSION, error::SlotFault, tag::KeyTag};
 use crate::{
     id::{Epoch, WalletId, WalletKind},
     method::{AgreementKey, SlotKind},
+    wire::item_end,
 };
 
+/// COSE's own label of the algorithm (RFC 9052, table 3).
+const ALGORITHM: i64 = 1;
 /// COSE's own label of counter signatures (RFC 9052, table 3).
 const COUNTER_SIGNATURE: i64 = 7;
 /// Labels from COSE's private-use range (below −65,536).
@@ -98,19 +105,19 @@ impl BodyHeader {
         if bytes.len() > MAX_HEADER {
             return Err(ParseError::Malformed);
         }
-        let map = decode(bytes).ok_or(ParseError::NotAnEnvelope)?;
-        let version = map.rest.iter().find(|(label, _)| *label == Label::Int(BODY_VERSION));
-        match version.map(|(_, version)| uint(version)) {
-            Some(Some(VERSION)) => {}
-            Some(Some(version)) if version > VERSION => {
+        let map = AnyMap::read(bytes).ok_or(ParseError::NotAnEnvelope)?;
+        let version = map.get(BODY_VERSION).ok_or(ParseError::NotAnEnvelope)?;
+        match Decoder::new(version).u64() {
+            Ok(VERSION) => {}
+            Ok(version) if version > VERSION => {
                 return Err(ParseError::NewerVersion { version });
             }
-            Some(_) => return Err(ParseError::Malformed),
-            None => return Err(ParseError::NotAnEnvelope),
+            Ok(_) | Err(_) => return Err(ParseError::Malformed),
         }
-        if map.alg != Some(algorithm(iana::Algorithm::A256GCM)) {
+        if !map.has_algorithm(iana::Algorithm::A256GCM) {
             return Err(ParseError::UnsupportedAlgorithm);
         }
+        let map = decode(bytes).ok_or(ParseError::Malformed)?;
         Self::read_fields(bytes, map).ok_or(ParseError::Malformed)
     }
 
@@ -169,10 +176,11 @@ impl SlotHeader {
         if bytes.len() > MAX_HEADER {
             return Err(SlotFault::Malformed);
         }
-        let map = decode(bytes).ok_or(SlotFault::Malformed)?;
-        if map.alg != Some(algorithm(iana::Algorithm::ECDH_ES_A256KW)) {
+        let map = AnyMap::read(bytes).ok_or(SlotFault::Malformed)?;
+        if !map.has_algorithm(iana::Algorithm::ECDH_ES_A256KW) {
             return Err(SlotFault::UnsupportedAlgorithm);
         }
+        let map = decode(bytes).ok_or(SlotFault::Malformed)?;
         Self::read_fields(bytes, map).ok_or(SlotFault::Malformed)
     }
 
@@ -234,6 +242,54 @@ impl Fields {
     }
 }
 
+/// A map of labels, whatever they stand for and however it is encoded: so that a later version and
+/// another algorithm are seen as such, whatever else they do otherwise.
+struct AnyMap<'b>(BTreeMap<AnyLabel, &'b [u8]>);
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum AnyLabel {
+    Int(i64),
+    Text(String),
+}
+
+impl<'b> AnyMap<'b> {
+    /// `None` unless `bytes` are one map with distinct labels, each a text or an integer of 64 bits.
+    fn read(bytes: &'b [u8]) -> Option<Self> {
+        if item_end(bytes, 0) != Ok(bytes.len()) {
+            return None;
+        }
+        let mut decoder = Decoder::new(bytes);
+        let mut left = decoder.map().ok()?;
+        let mut fields = BTreeMap::new();
+        while left != Some(0) && decoder.datatype().ok()? != Type::Break {
+            let label = match decoder.datatype().ok()? {
+                Type::String | Type::StringIndef => {
+                    AnyLabel::Text(decoder.str_iter().ok()?.collect::<Result<_, _>>().ok()?)
+                }
+                _ => AnyLabel::Int(decoder.i64().ok()?),
+            };
+            let start = decoder.position();
+            let end = item_end(bytes, start).ok()?;
+            decoder.set_position(end);
+            if fields.insert(label, bytes.get(start..end)?).is_some() {
+                return None;
+            }
+            left = left.map(|left| left - 1);
+        }
+        Some(Self(fields))
+    }
+
+    /// The encoding of the value under `label`.
+    fn get(&self, label: i64) -> Option<&'b [u8]> {
+        self.0.get(&AnyLabel::Int(label)).copied()
+    }
+
+    fn has_algorithm(&self, algorithm: iana::Algorithm) -> bool {
+        let found = self.get(ALGORITHM).and_then(|found| Decoder::new(found).i64().ok());
+        found == Some(algorithm.to_i64())
+    }
+}
+
 /// A header map, which no version has counter signatures in: their headers may have counter
 /// signatures again, and coset follows them with a call each, until the stack is exhausted.
 fn decode(bytes: &[u8]) -> Option<coset::Header> {
@@ -250,10 +306,6 @@ fn encode(map: coset::Header) -> ProtectedHeader {
 /// The bytes of a header that [`encode`] or [`Fields`] made.
 pub(super) fn protected_bytes(protected: &ProtectedHeader) -> &[u8] {
     protected.original_data.as_deref().unwrap_or_default()
-}
-
-pub(super) fn algorithm(algorithm: iana::Algorithm) -> Algorithm {
-    RegisteredLabelWithPrivate::Assigned(algorithm)
 }
 
 fn uint(value: &Value) -> Option<u64> {

@@ -1,4 +1,5 @@
 use coset::{CborSerializable, ProtectedHeader, cbor::Value};
+use minicbor::Decoder;
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -164,14 +165,18 @@ impl OuterSlot {
         if bytes.len() > MAX_RECIPIENT {
             return unreadable(SlotFault::Malformed);
         }
-        let Ok(Value::Array(items)) = Value::from_slice(bytes) else {
-            return unreadable(SlotFault::Malformed);
-        };
-        let Some(Value::Bytes(protected)) = items.first() else {
-            return unreadable(SlotFault::Malformed);
-        };
-        Self { protected: protected.clone(), read: ReadSlot::read(protected, &items, bytes) }
+        match first_bytes(bytes) {
+            Some(protected) => Self { read: ReadSlot::read(&protected, bytes), protected },
+            None => unreadable(SlotFault::Malformed),
+        }
     }
+}
+
+/// The byte string that this array begins with, however they are encoded.
+fn first_bytes(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut decoder = Decoder::new(bytes);
+    decoder.array().ok()?.is_none_or(|count| count > 0).then_some(())?;
+    Some(decoder.bytes_iter().ok()?.collect::<Result<Vec<_>, _>>().ok()?.concat())
 }
 
 impl ReadSlot {
@@ -179,9 +184,12 @@ impl ReadSlot {
     /// encoding of it, is seen when it is written again. coset itself does not read recipients: it
     /// follows those inside of a recipient, and headers inside of headers, until the stack is
     /// exhausted.
-    fn read(protected: &[u8], items: &[Value], bytes: &[u8]) -> Result<Self, SlotFault> {
+    fn read(protected: &[u8], bytes: &[u8]) -> Result<Self, SlotFault> {
         let (header, protected) = SlotHeader::read(protected)?;
-        let [_, Value::Map(unprotected), Value::Bytes(wrapped)] = items else {
+        let Ok(Value::Array(items)) = Value::from_slice(bytes) else {
+            return Err(SlotFault::Malformed);
+        };
+        let [_, Value::Map(unprotected), Value::Bytes(wrapped)] = items.as_slice() else {
             return Err(SlotFault::Malformed);
         };
         let [(_, Value::Map(key))] = unprotected.as_slice() else {

@@ -3,9 +3,14 @@ use std::sync::LazyLock;
 use crc::{CRC_32_ISO_HDLC, Crc, Digest, Table};
 
 use super::{MAX_LEN, TextError};
-use crate::envelope::skip;
+use crate::wire::item_end;
 
 static CRC: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
+
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
+    CRC.checksum(bytes)
+}
+
 const CHECKSUM_LEN: usize = 4;
 const LETTERS: usize = 26;
 
@@ -44,12 +49,12 @@ impl<'t> Body<'t> {
         let mut decoder = Decoder::new();
         for character in self.0.bytes() {
             match letter(character) {
+                // Not a pair: the end is behind us, or there is a mistake here.
+                Some(letter) if decoder.push(letter).is_none() => return decoder.unreadable(),
                 Some(_) if decoder.bytes.len() > MAX_LEN + CHECKSUM_LEN => {
                     let claimed = decoder.bytes.len() as u64;
                     return Err(TextError::TooLarge { claimed, cap: MAX_LEN as u64 });
                 }
-                // Not a pair: the end is behind us, or there is a mistake here.
-                Some(letter) if decoder.push(letter).is_none() => return decoder.unreadable(),
                 Some(_) => {}
                 None if decoder.fits() => return Ok(decoder.into_message()),
                 None if character.is_ascii_digit() => return decoder.unreadable(),
@@ -125,9 +130,7 @@ impl Decoder {
     /// Where the message ends and the checksum begins, if both are there: a message is one item of
     /// CBOR, and says itself how long it is.
     fn whole_message(&self) -> Option<usize> {
-        let mut decoder = minicbor::Decoder::new(&self.bytes);
-        skip(&mut decoder).ok()?;
-        let end = decoder.position();
+        let end = item_end(&self.bytes, 0).ok()?;
         (end + CHECKSUM_LEN <= self.bytes.len()).then_some(end)
     }
 

@@ -1,16 +1,19 @@
 use core::fmt;
+use std::collections::BTreeSet;
 
-use minicbor::Decoder as CborDecoder;
+use minicbor::{Decoder, Encoder};
 
-use super::{Candidate, MAX_LEN, TYPE, TextError, candidates, letters::Body};
+use super::{
+    Candidate, MAX_LEN, TYPE, TextError, candidates,
+    fountain::{Equation, Joiner},
+    letters::{Body, crc32},
+};
 
 /// The most parts of an envelope: with 8 MiB, 2 KiB each.
 const MAX_PARTS: u64 = 4096;
-/// The most parts that are looked at, in multiples of those that it takes.
-const MAX_RECEIVED: u64 = 4;
-/// The most mixed parts times all parts. The decoder's memory grows with it, and its work with it
-/// times the number of parts: a paste of 1 MiB could keep it busy for minutes. Up to 724 parts, as
-/// many may be lost as there are.
+/// The most different mixed parts, times all parts. The work that each makes grows with the length
+/// of the message: without this, a paste of 1 MiB could keep a reader busy for minutes. Up to 724
+/// parts, as many may be lost as there are.
 const MAX_MIXED: u64 = 724 * 724;
 
 /// The COSE bytes of an envelope as parts for QR codes, of at most `fragment` bytes each: as many as
@@ -55,10 +58,10 @@ impl Progress {
 /// Puts an envelope together from its parts, in any order, with repetitions.
 #[derive(Default)]
 pub struct PartReader {
-    decoder: ur::Decoder,
+    joiner: Joiner,
     first: Option<Claim>,
-    plain: Vec<u64>,
-    received: u64,
+    /// The numbers of the parts received.
+    received: BTreeSet<u64>,
     mixed: u64,
 }
 
@@ -94,12 +97,7 @@ impl PartReader {
     #[must_use]
     pub fn progress(&self) -> Progress {
         let total = self.first.map_or(0, |claim| usize::try_from(claim.total).unwrap_or(0));
-        let have = if self.decoder.complete() {
-            total
-        } else {
-            self.decoder.resolved_fragment_count().unwrap_or(0)
-        };
-        Progress { have, total }
+        Progress { have: self.joiner.independent(), total }
     }
 
     /// The COSE bytes, when nothing is missing.
@@ -109,18 +107,25 @@ impl PartReader {
     /// [`TextError::MissingParts`], or [`TextError::Checksum`].
     pub fn finish(&self) -> Result<Vec<u8>, TextError> {
         let Progress { have, total } = self.progress();
-        match self.decoder.message() {
-            Ok(Some(message)) => Ok(message),
-            Ok(None) => {
-                let missing = (1..=total).filter(|part| !self.plain.contains(&(*part as u64)));
-                Err(TextError::MissingParts { have, total, missing: missing.take(16).collect() })
-            }
-            Err(_) => Err(TextError::Checksum),
+        let (Some(claim), Some(mut message)) = (self.first, self.joiner.joined()) else {
+            let missing = (1..=total).filter(|part| !self.received.contains(&(*part as u64)));
+            return Err(TextError::MissingParts {
+                have,
+                total,
+                missing: missing.take(16).collect(),
+            });
+        };
+        let length = usize::try_from(claim.length).map_err(|_| TextError::Checksum)?;
+        let padding = message.split_off(length.min(message.len()));
+        let fits = u64::from(crc32(&message)) == claim.checksum;
+        if fits && padding.iter().all(|byte| *byte == 0) {
+            Ok(message)
+        } else {
+            Err(TextError::Checksum)
         }
     }
 
-    /// The claims of a part are bounded before the fountain decoder, which allocates what they say,
-    /// sees it.
+    /// The claims of a part are bounded before anything is allocated for them.
     pub(super) fn receive_body(
         &mut self,
         sequence: u64,
@@ -132,60 +137,58 @@ impl PartReader {
         }
         let malformed = TextError::MalformedPart { sequence };
         let part = body.read()?;
-        let claim = Claim::read(&part, sequence, total).ok_or(malformed.clone())?;
-        if claim.length > MAX_LEN as u64 {
-            return Err(TextError::TooLarge { claimed: claim.length, cap: MAX_LEN as u64 });
-        }
+        let claim = Claim::read(&part, sequence, total, &malformed)?;
         if self.first.is_some_and(|first| first != claim) {
             return Err(TextError::MixedParts);
         }
-        if self.decoder.complete() || (sequence <= total && self.plain.contains(&sequence)) {
+        if self.joiner.is_complete() || self.received.contains(&sequence) {
             return Ok(self.progress());
-        }
-        if self.received >= MAX_RECEIVED * total {
-            return Err(TextError::TooLarge {
-                claimed: self.received + 1,
-                cap: MAX_RECEIVED * total,
-            });
         }
         let cap = MAX_MIXED / total;
         if sequence > total && self.mixed >= cap {
             return Err(TextError::TooLarge { claimed: self.mixed + 1, cap });
         }
-        let text = ur::ur::try_encode(&part, &ur::ur::Type::Custom(TYPE))
-            .map_err(|_| malformed.clone())?;
-        let letters = text.rsplit('/').next().unwrap_or_default();
-        let normal = format!("ur:{TYPE}/{sequence}-{total}/{letters}");
-        self.decoder.receive(&normal).map_err(|_| malformed)?;
+        let count = usize::try_from(total).map_err(|_| malformed.clone())?;
+        self.joiner.add(Equation::read(&part, count).map_err(|_| malformed)?, count);
         self.first = Some(claim);
-        self.received += 1;
-        if sequence <= total {
-            self.plain.push(sequence);
-        } else {
-            self.mixed += 1;
-        }
+        self.received.insert(sequence);
+        self.mixed += u64::from(sequence > total);
         Ok(self.progress())
     }
 }
 
 impl Claim {
-    /// [sequence, total, length, checksum, fragment]; `None` where it contradicts itself or the text.
-    fn read(part: &[u8], sequence: u64, total: u64) -> Option<Self> {
-        let mut decoder = CborDecoder::new(part);
-        let five = decoder.array().ok()? == Some(5);
-        let same = decoder.u32().ok().map(u64::from)? == sequence
-            && decoder.u32().ok().map(u64::from)? == total;
-        let length = decoder.u32().ok()?.into();
-        let checksum = decoder.u32().ok()?.into();
-        let fragment = decoder.bytes().ok()?.len() as u64;
-        let fits = sequence > 0
-            && total > 0
-            && fragment > 0
-            && length > 0
-            && fragment == u64::div_ceil(length, total);
-        let end = decoder.position() == part.len();
-        (five && same && fits && end).then_some(Self { total, length, checksum })
+    /// What a part says of itself, checked against the numbers `sequence` and `total` before it.
+    fn read(
+        part: &[u8],
+        sequence: u64,
+        total: u64,
+        malformed: &TextError,
+    ) -> Result<Self, TextError> {
+        let (numbers, fragment) = decode(part).ok_or_else(|| malformed.clone())?;
+        let [number, count, length, checksum] = numbers.map(u64::from);
+        if length > MAX_LEN as u64 {
+            return Err(TextError::TooLarge { claimed: length, cap: MAX_LEN as u64 });
+        }
+        let same = number == sequence && count == total;
+        let fits = length > 0 && fragment.len() as u64 == length.div_ceil(total.max(1));
+        if same && fits { Ok(Self { total, length, checksum }) } else { Err(malformed.clone()) }
     }
+}
+
+/// `[sequence, total, length, checksum, fragment]`, in its one encoding.
+fn decode(part: &[u8]) -> Option<([u32; 4], &[u8])> {
+    let mut decoder = Decoder::new(part);
+    (decoder.array().ok()? == Some(5)).then_some(())?;
+    let numbers = [(); 4].map(|()| decoder.u32().ok());
+    let [Some(number), Some(count), Some(length), Some(checksum)] = numbers else { return None };
+    let fragment = decoder.bytes().ok()?;
+    let mut again = Encoder::new(Vec::with_capacity(part.len()));
+    again
+        .array(5)
+        .and_then(|e| e.u32(number)?.u32(count)?.u32(length)?.u32(checksum)?.bytes(fragment))
+        .expect("a Vec takes everything");
+    (again.into_writer() == part).then_some(([number, count, length, checksum], fragment))
 }
 
 impl fmt::Debug for PartReader {

@@ -146,22 +146,8 @@ fn parts_of_two_backups_are_told_apart() {
 
 #[test]
 fn absurd_claims_never_reach_the_decoder() {
-    let part = |sequence: u32, total: u32, length: u32, fragment: &[u8]| {
-        let mut encoder = minicbor::Encoder::new(Vec::new());
-        encoder
-            .array(5)
-            .unwrap()
-            .u32(sequence)
-            .unwrap()
-            .u32(total)
-            .unwrap()
-            .u32(length)
-            .unwrap()
-            .u32(7)
-            .unwrap();
-        encoder.bytes(fragment).unwrap();
-        let letters = ur::bytewords::encode(&encoder.into_writer(), ur::bytewords::Style::Minimal);
-        format!("ur:twoshare-backup/{sequence}-{total}/{letters}")
+    let part = |sequence, total, length, fragment: &[u8]| {
+        self::part([sequence, total, length, 7], fragment)
     };
     let claimed = |total| Err(TextError::TooLarge { claimed: total, cap: 4096 });
     assert_eq!(read(&part(1, 10_000_000, 10_000_000, &[0])), claimed(10_000_000));
@@ -170,7 +156,7 @@ fn absurd_claims_never_reach_the_decoder() {
     assert_eq!(read(&part(1, 4096, 4096 * 4096, &[0; 4096])), length);
     assert_eq!(read(&part(1, 4096, 1, &[0; 100])), Err(TextError::MalformedPart { sequence: 1 }));
     assert_eq!(read(&part(0, 2, 2, &[0])), Err(TextError::MalformedPart { sequence: 0 }));
-    assert_eq!(read(&part(1, 0, 2, &[0])), Err(TextError::MalformedPart { sequence: 1 }));
+    assert_eq!(read(&part(1, 0, 2, &[0])), Err(TextError::MalformedPart { sequence: 0 }));
     let mismatch = part(1, 2, 2, &[0]).replace("1-2", "1-3");
     assert_eq!(read(&mismatch), Err(TextError::MalformedPart { sequence: 1 }));
     assert!(write_parts(&message(5000), 1, 0).is_err());
@@ -188,15 +174,126 @@ fn parts_that_lead_nowhere(message: &[u8], fragment: usize, count: usize) -> Vec
 
 #[test]
 fn hostile_parts_are_received_only_so_often() {
-    for (length, fragment, accepted) in [(100, 10, 4 * 11), (8000, 8, 724 * 724 / 1001)] {
-        let parts = parts_that_lead_nowhere(&message(length), fragment, 2000);
-        let mut reader = PartReader::new();
-        let (received, refused): (Vec<_>, Vec<_>) =
-            parts.iter().map(|part| reader.receive(part)).partition(Result::is_ok);
-        assert_eq!(received.len(), accepted);
-        assert!(refused.iter().all(|error| matches!(error, Err(TextError::TooLarge { .. }))));
-        assert!(!refused.is_empty() && reader.progress().have == 0);
+    let parts = parts_that_lead_nowhere(&message(8000), 8, 2000);
+    let mut reader = PartReader::new();
+    let (received, refused): (Vec<_>, Vec<_>) =
+        parts.iter().map(|part| reader.receive(part)).partition(Result::is_ok);
+    assert_eq!(received.len(), 724 * 724 / 1001);
+    assert!(refused.iter().all(|error| matches!(error, Err(TextError::TooLarge { .. }))));
+    assert!(!refused.is_empty() && !reader.progress().is_complete());
+    // Seen again, by a camera that sees the parts round and round, they count once.
+    assert!(parts[..received.len()].iter().all(|part| reader.receive(part).is_ok()));
+}
+
+/// Parts `[sequence, total, length, checksum, fragment]` of any content.
+fn part(numbers: [u32; 4], fragment: &[u8]) -> String {
+    let mut encoder = minicbor::Encoder::new(Vec::new());
+    encoder.array(5).unwrap();
+    for number in numbers {
+        encoder.u32(number).unwrap();
     }
+    encoder.bytes(fragment).unwrap();
+    let letters = ur::bytewords::encode(&encoder.into_writer(), ur::bytewords::Style::Minimal);
+    format!("ur:twoshare-backup/{}-{}/{letters}", numbers[0], numbers[1])
+}
+
+#[test]
+fn mixed_parts_that_suffice_together_are_enough() {
+    let message = message(700);
+    let mut encoder = ur::fountain::Encoder::new(&message, 101).unwrap();
+    let parts = write_parts(&message, 101, 300).unwrap();
+    assert_eq!(encoder.fragment_count(), 7);
+    // Of more than one fragment each, so that none gives one away by itself.
+    let mixed: Vec<&str> = parts
+        .iter()
+        .filter(|_| encoder.next_part().indexes().len() > 1)
+        .map(String::as_str)
+        .collect();
+    let read_backwards: Vec<&str> = mixed.iter().rev().copied().collect();
+    assert_eq!(read(&mixed.join("\n")), Ok(message.clone()));
+    assert_eq!(read(&read_backwards.join("\n")), Ok(message.clone()));
+    let mut reader = PartReader::new();
+    let enough = mixed.iter().take_while(|part| !reader.receive(part).unwrap().is_complete());
+    assert!(enough.count() < 20);
+    assert_eq!(reader.finish(), Ok(message));
+}
+
+#[test]
+fn what_the_parts_say_must_fit_what_they_give() {
+    let message = message(20);
+    let checksum = letters::crc32(&message);
+    let length = u32::try_from(message.len()).unwrap();
+    let fragment = message.len().div_ceil(2);
+    let mut second = message[fragment..].to_vec();
+    second.resize(fragment, 0);
+    let join = |checksum, second: &[u8]| {
+        let first = part([1, 2, length, checksum], &message[..fragment]);
+        read(&format!("{first} {}", part([2, 2, length, checksum], second)))
+    };
+    assert_eq!(join(checksum, &second), Ok(message.clone()));
+    assert_eq!(join(checksum ^ 1, &second), Err(TextError::Checksum));
+    assert_eq!(message.len() % 2, 0);
+    let odd = [&message[..], &[7]].concat();
+    let (length, checksum) = (length + 1, letters::crc32(&odd));
+    let half = odd.len().div_ceil(2);
+    let first = part([1, 2, length, checksum], &odd[..half]);
+    let padded = |byte| part([2, 2, length, checksum], &[&odd[half..], &[byte]].concat());
+    assert_eq!(read(&format!("{first} {}", padded(0))), Ok(odd.clone()));
+    assert_eq!(read(&format!("{first} {}", padded(1))), Err(TextError::Checksum));
+    // The first of two with one number counts.
+    let other = part([1, 2, length, checksum], &vec![0; half]);
+    assert_eq!(read(&format!("{first} {other} {}", padded(0))), Ok(odd.clone()));
+    assert_eq!(read(&format!("{other} {first} {}", padded(0))), Err(TextError::Checksum));
+}
+
+#[test]
+fn parts_have_one_spelling() {
+    let text = part([1, 2, 2, 0], &[9]);
+    let missing = Err(TextError::MissingParts { have: 1, total: 2, missing: vec![2] });
+    assert_eq!(read(&text), missing);
+    assert_eq!(read(&text.replace("/1-2/", "/ 1 -\n2 /")), missing);
+    for numbers in ["01-2", "1-02", "+1-2", "1-2-2", "-2", "1-", "0-2", "1-0", "00000000001-2", "x"]
+    {
+        let other = text.replace("1-2", numbers);
+        assert!(read(&other).is_err_and(|error| error != missing.clone().unwrap_err()), "{other}");
+    }
+    let cbor = |bytes: &[u8]| {
+        let letters = ur::bytewords::encode(bytes, ur::bytewords::Style::Minimal);
+        read(&format!("ur:twoshare-backup/1-2/{letters}"))
+    };
+    assert_eq!(cbor(b"\x85\x01\x02\x02\x00\x41\x09"), missing);
+    let malformed = Err(TextError::MalformedPart { sequence: 1 });
+    for other in [
+        &b"\x98\x05\x01\x02\x02\x00\x41\x09"[..],
+        b"\x85\x18\x01\x02\x02\x00\x41\x09",
+        b"\x85\x01\x02\x02\x00\x58\x01\x09",
+        b"\x9f\x01\x02\x02\x00\x41\x09\xff",
+        b"\x85\x01\x02\x02\x00\x41\x09\x00",
+        b"\x85\x01\x02\x02\x1b\x00\x00\x00\x01\x00\x00\x00\x00\x41\x09",
+    ] {
+        assert_eq!(cbor(other), malformed, "{other:02x?}");
+    }
+}
+
+#[test]
+fn candidates_end_where_the_next_begins() {
+    let text = write(&message(40));
+    let cut = &text[..text.len() - 9];
+    let letters = cut.len() - "ur:twoshare-backup/".len();
+    // The letters of the next `ur:` are not this one's.
+    let error = Err(TextError::Truncated { letters });
+    assert_eq!(read(&format!("{cut}\nur:bytes/aeae")), error);
+    assert_eq!(candidates("ur::ur").count(), 1);
+    // Of words that are no backup, the first gives the verdict.
+    assert_eq!(read("hour: a b ur:bytes/aeae"), Err(TextError::NoBackup));
+    assert_eq!(
+        read("ur:bytes/aeae in an hour: no"),
+        Err(TextError::OtherType { found: "bytes".into() })
+    );
+    assert_eq!(read("see you in an hour:"), Err(TextError::NoBackup));
+    // A checksum over nothing is none.
+    let nothing = Err(TextError::Truncated { letters: 8 });
+    assert_eq!(read("ur:twoshare-backup/aeaeaeae"), nothing);
 }
 
 proptest! {
