@@ -92,7 +92,7 @@ impl Client {
                 (asked, Proving::Keys(keys))
             }
         };
-        self.exchange(asked, proving, &commitments(state)).await
+        self.exchange(asked, proving, &commitments(state), Vec::new()).await
     }
 
     /// What an envelope of the new epoch keeps.

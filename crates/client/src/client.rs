@@ -121,9 +121,10 @@ impl Client {
         asked: Asked,
         proving: Proving<'_>,
         known: &[AnyCommitment],
+        receipts: Vec<Signed<Receipt>>,
     ) -> Result<Ready, ExchangeError> {
         let begun = self.custodian.begin(asked.message().clone()).await?;
-        let offered = asked.prepare(&begun, proving, Vec::new(), &mut rng())?;
+        let offered = asked.prepare(&begun, proving, receipts, &mut rng())?;
         let prepared = self.custodian.prepare(offered.message().clone()).await?;
         Ok(offered.finish(&prepared, known)?)
     }
@@ -218,9 +219,14 @@ impl Client {
         }
     }
 
-    /// The newest epoch after `epoch` of which a store has this custodian's receipt.
-    pub(crate) async fn newest_receipt(&self, wallet: WalletId, epoch: Epoch) -> Option<Epoch> {
-        let mut newest = None;
+    /// This custodian's receipts of backup epochs after `epoch` that the stores have: of the newest
+    /// backup epoch first, then, if it is another, of the newest signing epoch.
+    pub(crate) async fn newest_receipts(
+        &self,
+        wallet: WalletId,
+        epoch: Epoch,
+    ) -> Vec<Signed<Receipt>> {
+        let mut receipts = Vec::new();
         for place in &self.stores {
             let mut names = place.store.list(wallet).await.unwrap_or_default();
             names.retain(|name| name.part == Part::Receipt && name.envelope.epoch > epoch);
@@ -234,11 +240,15 @@ impl Client {
                         && receipt.backup == Some(name.epoch)
                 });
                 if is_ours {
-                    newest = newest.max(Some(name.epoch));
-                    break;
+                    receipts.push(receipt);
                 }
             }
         }
+        // Verified above.
+        let signing = receipts.iter().max_by_key(|receipt| receipt.unverified().signing).cloned();
+        let backup = receipts.into_iter().max_by_key(|receipt| receipt.unverified().backup);
+        let mut newest: Vec<_> = backup.into_iter().chain(signing).collect();
+        newest.dedup_by_key(|receipt| receipt.unverified().id);
         newest
     }
 

@@ -25,7 +25,7 @@ impl Client {
         let party = self.party(id, WalletKind::Mpc);
         let asked = Asked::keygen(party, operation_id(), curves.to_vec(), &mut rng())
             .map_err(ExchangeError::from)?;
-        let ready = self.exchange(asked, Proving::Nothing, &[]).await?;
+        let ready = self.exchange(asked, Proving::Nothing, &[], Vec::new()).await?;
         let receipt = self.custodian().commit(ready.commit(None, &mut rng())).await?;
         ready.check_receipt(&receipt, None)?;
         let holding = Holding::Mpc { signing: ready.signing().to_vec() };

@@ -10,7 +10,7 @@ use twoshare_core::{
 };
 use twoshare_protocol::{
     Nonce,
-    message::{EpochState, State},
+    message::{EpochState, Receipt, Signed, State},
     session::{Asked, Proving, Ready, check_drill},
 };
 
@@ -52,7 +52,12 @@ impl Client {
             WalletKind::Mpc => &[Purpose::Signing, Purpose::Backup],
             WalletKind::SingleKey => &[Purpose::Backup],
         };
-        let ready = self.reshare(&state, &payload, Operation::Recover, purposes).await?;
+        // Numbers that a restored custodian has forgotten are not given out again.
+        let receipts = match &state.backup {
+            Some(active) if state.restored => self.newest_receipts(wallet, active.epoch).await,
+            Some(_) | None => Vec::new(),
+        };
+        let ready = self.reshare(&state, &payload, Operation::Recover, purposes, receipts).await?;
         let holding = match payload.kind {
             WalletKind::Mpc => Holding::Mpc { signing: ready.signing().to_vec() },
             WalletKind::SingleKey => Holding::SingleKey {
@@ -113,7 +118,9 @@ impl Client {
                 slots.add(slot.map_err(MethodsError::Slot)?).map_err(MethodsError::Table)?;
             }
         }
-        let ready = self.reshare(&state, &payload, Operation::Refresh, &[Purpose::Backup]).await?;
+        let purposes = &[Purpose::Backup];
+        let ready =
+            self.reshare(&state, &payload, Operation::Refresh, purposes, Vec::new()).await?;
         let payload = Payload { keys: ready.backup().to_vec(), ..payload };
         let published = self.publish(&ready, &payload, &slots).await?;
         let backup = Backup { envelope: published.name };
@@ -205,12 +212,12 @@ impl Client {
         let active = state.backup.as_ref().ok_or(OpenBackupError::NotBackedUp { wallet })?;
         // A custodian that says itself that it was restored lets only that pass which its operator
         // approved.
-        let newer = match state.restored {
-            true => None,
-            false => self.newest_receipt(wallet, active.epoch).await,
-        };
-        if let Some(seen) = newer {
-            return Err(OpenBackupError::RolledBack { custodian: active.epoch, seen });
+        if !state.restored {
+            let newest = self.newest_receipts(wallet, active.epoch).await;
+            // Verified there, and of a backup epoch.
+            if let Some(seen) = newest.first().and_then(|receipt| receipt.unverified().backup) {
+                return Err(OpenBackupError::RolledBack { custodian: active.epoch, seen });
+            }
         }
         let expected = Expected { vouched_by, ..Expected::default() };
         if let Some(restorable) = &state.restorable {
@@ -260,12 +267,22 @@ impl Client {
         payload: &Payload,
         operation: Operation,
         purposes: &[Purpose],
+        receipts: Vec<Signed<Receipt>>,
     ) -> Result<Ready, ExchangeError> {
-        let to = purposes.iter().map(|purpose| next_stage(Some(state), *purpose, None));
+        let known = |purpose: Purpose| {
+            let receipts = receipts.iter().map(Signed::unverified);
+            let epoch = receipts.map(|receipt| match purpose {
+                Purpose::Signing => receipt.signing,
+                Purpose::Backup => receipt.backup,
+            });
+            epoch.max().flatten()
+        };
+        let to = purposes.iter().map(|purpose| next_stage(Some(state), *purpose, known(*purpose)));
         let to = to.collect::<Result<_, _>>()?;
         let party = self.party(state.wallet, payload.kind);
         let asked = Asked::reshare(party, operation, operation_id(), &payload.keys, to)?;
-        self.exchange(asked, Proving::Backup(&payload.keys), &commitments(Some(state))).await
+        let proving = Proving::Backup(&payload.keys);
+        self.exchange(asked, proving, &commitments(Some(state)), receipts).await
     }
 }
 

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the failure")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use twoshare::{
@@ -11,7 +11,7 @@ use twoshare::{
     core::{
         digest::Digest,
         envelope::VouchedBy,
-        id::{CurveId, Epoch, OperationId, WalletId},
+        id::{CurveId, Epoch, OperationId, Purpose, WalletId},
         identity::CustodianKeys,
         method::RecoveryCode,
         store::{
@@ -28,8 +28,8 @@ use twoshare::{
         },
         memory::{MemoryCustodian, MemorySession},
         message::{
-            Begin, Begun, Commit, Drilled, Ejected, Prepare, Prepared, Receipt, Request, Signed,
-            State, Tombstone, Upload,
+            Begin, Begun, Commit, Drilled, Ejected, Plan, Prepare, Prepared, Receipt, Request,
+            Signed, State, Tombstone, Upload,
         },
         rules::Policy,
     },
@@ -144,7 +144,11 @@ struct Forgetful {
     session: MemorySession,
     keys: CustodianKeys,
     old: Option<State>,
+    heard: Heard,
 }
+
+/// The last of each that arrived.
+type Heard = Arc<Mutex<(Option<Begin>, Option<Prepare>)>>;
 
 /// Whether a commit whose answer was lost has happened, nobody on this side knows: nothing is deleted,
 /// neither before nor after, and every method recovers.
@@ -158,7 +162,8 @@ async fn a_commit_whose_answer_is_lost_costs_nothing() {
     let mut wallet = backed_up(&client, &method).await;
     let id = wallet.id();
 
-    let lossy = Forgetful { session: custodian.login(USER), keys, old: None };
+    let lossy =
+        Forgetful { session: custodian.login(USER), keys, old: None, heard: Heard::default() };
     let lossy =
         Client::new(lossy, custodian.identity(), USER).with_store(store.clone(), Operator::User);
     let failure = lossy.refresh(&mut wallet, &method).await.unwrap_err();
@@ -185,7 +190,8 @@ async fn an_empty_device_believes_a_receipt_over_an_older_state() {
     let old = client.state(wallet.id()).await.unwrap();
     client.refresh(&mut wallet, &kept).await.unwrap();
 
-    let forgetful = Forgetful { session: custodian.login(USER), keys, old: Some(old) };
+    let forgetful =
+        Forgetful { session: custodian.login(USER), keys, old: Some(old), heard: Heard::default() };
     let identity = custodian.identity();
     let empty = Client::new(forgetful, identity, USER).with_store(store, Operator::User);
     let refusal = empty.recover(wallet.id(), &removed, VouchedBy::Method).await.unwrap_err();
@@ -193,6 +199,33 @@ async fn an_empty_device_believes_a_receipt_over_an_older_state() {
         panic!("{refusal:?}")
     };
     assert_eq!((custodian.get(), seen.get()), (1, 2));
+}
+
+/// What a restored custodian has forgotten is told by the receipts in the stores: no number is given
+/// out again.
+#[tokio::test]
+async fn a_recovery_after_a_restore_goes_on_from_the_newest_receipt() {
+    let keys = CustodianKeys::make(&mut twoshare::rng());
+    let again = CustodianKeys::from_bytes(keys.to_bytes().expose_secret()).unwrap();
+    let custodian = MemoryCustodian::new(again, Policy::default(), 0, twoshare::rng());
+    let (store, method) = (Shared::default(), code());
+    let client = client(&custodian, &store);
+    let mut wallet = backed_up(&client, &method).await;
+    let yesterday = custodian.snapshot();
+    client.refresh(&mut wallet, &method).await.unwrap();
+    client.recover(wallet.id(), &method, VouchedBy::Method).await.unwrap();
+    custodian.restore(yesterday);
+
+    let heard = Heard::default();
+    let told = Forgetful { session: custodian.login(USER), keys, old: None, heard: heard.clone() };
+    let empty = Client::new(told, custodian.identity(), USER).with_store(store, Operator::User);
+    // Its operator has approved nothing.
+    empty.recover(wallet.id(), &method, VouchedBy::Method).await.unwrap_err();
+    let (begin, prepare) = heard.lock().unwrap().clone();
+    let Plan::Reshare { to, .. } = begin.unwrap().plan else { panic!("a recovery") };
+    let epoch = |purpose| to.iter().find(|stage| stage.purpose == purpose).unwrap().epoch.get();
+    assert_eq!((epoch(Purpose::Signing), epoch(Purpose::Backup)), (3, 4));
+    assert_eq!(prepare.unwrap().body.receipts.len(), 1);
 }
 
 #[async_trait]
@@ -213,10 +246,12 @@ impl Custodian for Forgetful {
     }
 
     async fn begin(&self, begin: Begin) -> Result<Signed<Begun>, BeginError> {
+        self.heard.lock().unwrap().0 = Some(begin.clone());
         self.session.begin(begin).await
     }
 
     async fn prepare(&self, prepare: Prepare) -> Result<Prepared, PrepareError> {
+        self.heard.lock().unwrap().1 = Some(prepare.clone());
         self.session.prepare(prepare).await
     }
 
