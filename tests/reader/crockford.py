@@ -19,6 +19,13 @@ def text_of_bits(data, bits, group):
     return "-".join(letters[i : i + group] for i in range(0, len(letters), group))
 
 
+def text_of_bytes(data):
+    """All bits of `data`, with zero bits after the last to fill a character."""
+    padded = 8 * len(data) + -8 * len(data) % 5
+    number = int.from_bytes(data, "big") << (padded - 8 * len(data))
+    return "".join(ALPHABET[number >> shift & 31] for shift in range(padded - 5, -1, -5))
+
+
 def is_white_space(character):
     """Unicode's White_Space; Python's own notion has four control characters more."""
     return character.isspace() and character not in "\x1c\x1d\x1e\x1f"

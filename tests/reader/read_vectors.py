@@ -16,11 +16,12 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # the reader's folder is left as it is
 
+import crockford
 import keys
 import methods
 import standard_cose
 import worked_example
-from container import read_container
+from container import read_container, read_copies
 from envelope import read_envelope
 from opening import Expectations, open_envelope
 from share_curves import CURVES
@@ -59,12 +60,15 @@ def verdict_of(action):
 
 def read_input(given):
     """The COSE message that an input is, read."""
-    keys_are("input", given, (), ("cose", "container", "text"))
+    keys_are("input", given, (), ("cose", "container", "copies", "text"))
     if len(given) != 1:
         raise Wrong("not exactly one input")
     ((form, value),) = given.items()
     if form == "text":
         return read_envelope(read_text(value))
+    if form == "copies":
+        first, second, third = (bytes.fromhex(copy) for copy in value)
+        return read_envelope(read_copies([first, second, third]))
     data = bytes.fromhex(value)
     return read_envelope(data if form == "cose" else read_container(data))
 
@@ -80,6 +84,13 @@ def stated_header(envelope):
         "network": header.network,
         "digest": envelope.digest.hex(),
     }
+
+
+def object_names(envelope):
+    """What a store calls the envelope and its receipt (FORMAT.md, section 11)."""
+    wallet = crockford.text_of_bytes(envelope.header.wallet).lower()
+    name = f"{wallet}-{envelope.header.epoch:020}-{envelope.digest.hex()}"
+    return {"envelope": f"{name}.envelope", "receipt": f"{name}.receipt"}
 
 
 def stated_payload(opened):
@@ -186,7 +197,7 @@ def check_vector(path):
     """One vector; a sentence about what was checked."""
     vector = json.loads(path.read_text(encoding="utf-8"))
     members = ("format", "name", "about", "input", "read", "header", "attempts", "payload", "worked")
-    keys_are("the vector", vector, members)
+    keys_are("the vector", vector, members, ("names",))
     same("format", vector["format"], _FORMAT)
     same("name", vector["name"], path.stem)
 
@@ -197,6 +208,8 @@ def check_vector(path):
             raise Wrong("content of what cannot be read")
         return verdict
     same("header", stated_header(envelope), vector["header"])
+    if "names" in vector:
+        same("names", object_names(envelope), vector["names"])
     if not vector["attempts"]:
         raise Wrong("nothing is attempted")
     results = [attempt.get("result") for attempt in vector["attempts"]]

@@ -2,6 +2,7 @@
 //! `cargo test -p twoshare-core generate_vectors -- --ignored`. What reads them is
 //! `crates/core/tests/vectors.rs`, and a reader in another language.
 
+mod decided;
 mod refused;
 
 use std::{fs, path::Path};
@@ -31,6 +32,8 @@ struct Vector {
     payload: Option<Value>,
     /// Intermediate values, for whoever writes a reader.
     worked: Option<Value>,
+    /// What its objects are called, where that is the matter.
+    names: Option<Value>,
 }
 
 impl Vector {
@@ -39,7 +42,17 @@ impl Vector {
         let header = envelope.as_ref().ok().map(header_json);
         let read = envelope.err().map_or("ok", |error| error.code());
         let input = json!({ "cose": hex::encode(bytes) });
-        Self { name, about, input, read, header, attempts: Vec::new(), payload: None, worked: None }
+        Self {
+            name,
+            about,
+            input,
+            read,
+            header,
+            attempts: Vec::new(),
+            payload: None,
+            worked: None,
+            names: None,
+        }
     }
 
     fn unread(name: &'static str, about: &'static str, input: Value, read: &'static str) -> Self {
@@ -52,6 +65,7 @@ impl Vector {
             attempts: Vec::new(),
             payload: None,
             worked: None,
+            names: None,
         }
     }
 
@@ -94,7 +108,7 @@ impl Vector {
     }
 
     fn write(&self, folder: &Path) {
-        let vector = json!({
+        let mut vector = json!({
             "format": "twoshare envelope, version 1",
             "name": self.name,
             "about": self.about,
@@ -105,6 +119,9 @@ impl Vector {
             "payload": self.payload,
             "worked": self.worked,
         });
+        if let Some(names) = &self.names {
+            vector["names"] = names.clone();
+        }
         let text = serde_json::to_string_pretty(&vector).unwrap() + "\n";
         fs::write(folder.join(format!("{}.json", self.name)), text).unwrap();
     }
@@ -220,6 +237,9 @@ fn generate_vectors() {
     vectors.extend(refused::malformed());
     vectors.extend(refused::containers());
     vectors.extend(refused::texts());
+    vectors.extend(decided::structures());
+    vectors.extend(decided::names_and_copies());
+    vectors.extend(decided::texts());
     for vector in &vectors {
         vector.write(&folder);
     }
