@@ -84,7 +84,8 @@ class Unreadable:
     @property
     def compared(self):
         """What is compared with the slot table (section 10, "Altered slots")."""
-        return self.raw if self.protected is None else self.protected
+        too_long = len(self.raw) > _MAX_RECIPIENT
+        return self.raw if too_long or self.protected is None else self.protected
 
 
 @dataclass

@@ -3,7 +3,11 @@
 use serde_json::json;
 
 use super::{
-    super::{super::*, adversary::change_recipients, fixture::Fixture},
+    super::{
+        super::*,
+        adversary::{Target, change_recipients},
+        fixture::Fixture,
+    },
     Vector,
 };
 use crate::{
@@ -46,6 +50,14 @@ pub(super) fn structures() -> Vec<Vector> {
     let no_algorithm = change_recipients(&bytes, |recipients| {
         recipients.insert(0, vec![0x83, 0x41, 0xA0, 0xA0, 0x40]);
     });
+    let target = Target::new(173);
+    let oversized = change_recipients(&target.sealed.bytes, |recipients| {
+        let head = minicbor::Decoder::new(&recipients[0][1..]).bytes().unwrap().len() + 3;
+        assert_eq!(recipients[0][1], 0x58);
+        recipients[0].truncate(head);
+        recipients[0].extend_from_slice(&[0xA0, 0x59, 0x11, 0x00]);
+        recipients[0].resize(head + 4 + 0x1100, 0);
+    });
     let only = |recipient: Vec<u8>| change_recipients(&bytes, |all| *all = vec![recipient]);
     vec![
         Vector::new(
@@ -65,6 +77,15 @@ pub(super) fn structures() -> Vec<Vector> {
             "A recipient of arrays in each other, 65 deep.",
             &nested(65),
         ),
+        Vector::new(
+            "slot-oversized",
+            "The password's recipient has more than 4,352 bytes.",
+            &oversized,
+        )
+        .password("damaged_slot")
+        .code(&target.code, "ok")
+        .altered(1, 1)
+        .payload_of(&target.code),
         Vector::new("slot-break", "A break in the place of a recipient.", &only(vec![0xFF])),
         Vector::new(
             "slot-not-utf8",
