@@ -177,6 +177,13 @@ pub enum OpenBackupError {
         /// The newest epoch that this device has seen.
         seen: Epoch,
     },
+    /// The custodian's database was restored from a copy, and may have forgotten newer epochs. Its
+    /// operator has to approve the recovery first: [`Client::recover_approved`](crate::Client::recover_approved).
+    #[error("the custodian was restored from a copy, which has epoch {custodian}")]
+    Restored {
+        /// The epoch that the copy calls active.
+        custodian: Epoch,
+    },
     /// No store has the envelope that the custodian names.
     #[error("no store has the backup's envelope intact")]
     NotFound {

@@ -3,7 +3,7 @@
 use twoshare_core::{
     curve::AnySigningKey,
     envelope::{Envelope, Expected, OpenError, Opened, Payload, Slot, SlotId, VouchedBy},
-    id::{Purpose, WalletId, WalletKind},
+    id::{OperationId, Purpose, WalletId, WalletKind},
     method::BackupMethod,
     proof::Operation,
     store::EnvelopeName,
@@ -46,7 +46,36 @@ impl Client {
         method: &dyn BackupMethod,
         vouched_by: VouchedBy,
     ) -> Result<Wallet, RecoverError> {
-        let (state, opened) = self.open_backup(wallet, method, vouched_by).await?;
+        self.recover_as(wallet, method, vouched_by, None).await
+    }
+
+    /// The same from a custodian whose database was restored from a copy
+    /// ([`OpenBackupError::Restored`]), after its operator has approved this operation: make its id, read
+    /// it out to the operator and to nobody else, and call this. The wallet comes back from what the
+    /// copy has, which may be older than the last backup; the public keys are the same.
+    ///
+    /// # Errors
+    ///
+    /// See [`RecoverError`].
+    pub async fn recover_approved(
+        &self,
+        wallet: WalletId,
+        method: &dyn BackupMethod,
+        vouched_by: VouchedBy,
+        operation: OperationId,
+    ) -> Result<Wallet, RecoverError> {
+        self.recover_as(wallet, method, vouched_by, Some(operation)).await
+    }
+
+    async fn recover_as(
+        &self,
+        wallet: WalletId,
+        method: &dyn BackupMethod,
+        vouched_by: VouchedBy,
+        approved: Option<OperationId>,
+    ) -> Result<Wallet, RecoverError> {
+        let (state, opened) =
+            self.open_backup(wallet, method, vouched_by, approved.is_some()).await?;
         let Opened { payload, slots, .. } = opened;
         let purposes: &[Purpose] = match payload.kind {
             WalletKind::Mpc => &[Purpose::Signing, Purpose::Backup],
@@ -57,7 +86,9 @@ impl Client {
             Some(active) if state.restored => self.newest_receipts(wallet, active.epoch).await,
             Some(_) | None => Vec::new(),
         };
-        let ready = self.reshare(&state, &payload, Operation::Recover, purposes, receipts).await?;
+        let operation = Operation::Recover;
+        let id = approved.unwrap_or_else(operation_id);
+        let ready = self.reshare(&state, &payload, operation, id, purposes, receipts).await?;
         let holding = match payload.kind {
             WalletKind::Mpc => Holding::Mpc { signing: ready.signing().to_vec() },
             WalletKind::SingleKey => Holding::SingleKey {
@@ -119,8 +150,9 @@ impl Client {
             }
         }
         let purposes = &[Purpose::Backup];
+        let operation = Operation::Refresh;
         let ready =
-            self.reshare(&state, &payload, Operation::Refresh, purposes, Vec::new()).await?;
+            self.reshare(&state, &payload, operation, operation_id(), purposes, Vec::new()).await?;
         let payload = Payload { keys: ready.backup().to_vec(), ..payload };
         let published = self.publish(&ready, &payload, &slots).await?;
         let backup = Backup { envelope: published.name };
@@ -207,11 +239,13 @@ impl Client {
         wallet: WalletId,
         method: &dyn BackupMethod,
         vouched_by: VouchedBy,
+        approved: bool,
     ) -> Result<(State, Opened), OpenBackupError> {
         let state = self.state(wallet).await?;
         let active = state.backup.as_ref().ok_or(OpenBackupError::NotBackedUp { wallet })?;
-        // A custodian that says itself that it was restored lets only that pass which its operator
-        // approved.
+        if state.restored && !approved {
+            return Err(OpenBackupError::Restored { custodian: active.epoch });
+        }
         if !state.restored {
             let newest = self.newest_receipts(wallet, active.epoch).await;
             // Verified there, and of a backup epoch.
@@ -266,6 +300,7 @@ impl Client {
         state: &State,
         payload: &Payload,
         operation: Operation,
+        id: OperationId,
         purposes: &[Purpose],
         receipts: Vec<Signed<Receipt>>,
     ) -> Result<Ready, ExchangeError> {
@@ -280,7 +315,7 @@ impl Client {
         let to = purposes.iter().map(|purpose| next_stage(Some(state), *purpose, known(*purpose)));
         let to = to.collect::<Result<_, _>>()?;
         let party = self.party(state.wallet, payload.kind);
-        let asked = Asked::reshare(party, operation, operation_id(), &payload.keys, to)?;
+        let asked = Asked::reshare(party, operation, id, &payload.keys, to)?;
         let proving = Proving::Backup(&payload.keys);
         self.exchange(asked, proving, &commitments(Some(state)), receipts).await
     }

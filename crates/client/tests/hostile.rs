@@ -219,8 +219,18 @@ async fn a_recovery_after_a_restore_goes_on_from_the_newest_receipt() {
     let heard = Heard::default();
     let told = Forgetful { session: custodian.login(USER), keys, old: None, heard: heard.clone() };
     let empty = Client::new(told, custodian.identity(), USER).with_store(store, Operator::User);
-    // Its operator has approved nothing.
-    empty.recover(wallet.id(), &method, VouchedBy::Method).await.unwrap_err();
+    let unasked = empty.recover(wallet.id(), &method, VouchedBy::Method).await;
+    assert!(matches!(
+        unasked,
+        Err(RecoverError::Open(OpenBackupError::Restored { custodian })) if custodian.get() == 1
+    ));
+    // One id is approved, and another is not.
+    let [id, other] = [(); 2].map(|()| OperationId::make(&mut twoshare::rng()));
+    custodian.approve(USER, wallet.id(), id).unwrap();
+    let unapproved = empty.recover_approved(wallet.id(), &method, VouchedBy::Method, other).await;
+    assert!(matches!(unapproved, Err(RecoverError::Exchange(_))), "{unapproved:?}");
+    let recovered = client.recover_approved(wallet.id(), &method, VouchedBy::Method, id).await;
+    assert_eq!(recovered.unwrap().verifying_keys(), wallet.verifying_keys());
     let (begin, prepare) = heard.lock().unwrap().clone();
     let Plan::Reshare { to, .. } = begin.unwrap().plan else { panic!("a recovery") };
     let epoch = |purpose| to.iter().find(|stage| stage.purpose == purpose).unwrap().epoch.get();
