@@ -90,11 +90,13 @@ def read_payload(plaintext, header):
         require(share.purpose == _BACKUP, "payload_wrong_purpose")
         require(share.epoch == header.epoch, "payload_wrong_epoch")
         require(share.index == index, "payload_wrong_index")
+    taken = set()
     for secret in payload.secrets:
         require(secret.wallet == header.wallet, "payload_wrong_wallet")
         named = payload.shares[secret.index] if secret.index < len(payload.shares) else None
         fits = named is not None and named.curve is Secp256k1 and named.key == secret.key
-        require(fits, "payload_secret_without_key")
+        require(fits and secret.index not in taken, "payload_secret_without_key")
+        taken.add(secret.index)
     slots = [read_slot(protected) for protected in payload.table]
     require(all(slots), "payload_slot_table")
     require(len({slot.public_key for slot in slots}) == len(slots), "payload_slot_table")

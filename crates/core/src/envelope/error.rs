@@ -254,8 +254,8 @@ pub enum PayloadError {
         /// What is wrong with it.
         source: SealedSecretError,
     },
-    /// A sealed secret whose key is not among the wallet's.
-    #[error("the key of the sealed secret is not key {index} of the wallet")]
+    /// A sealed secret whose key is not among the wallet's, or is that of another secret.
+    #[error("key {index} of the wallet is not one that was made for the sealed secret")]
     SecretWithoutKey {
         /// The key that it names.
         index: u8,

@@ -81,7 +81,7 @@ impl Payload {
                 return Err(PayloadError::WrongIndex { expected: position, found: id.index });
             }
         }
-        for secret in &self.secrets {
+        for (position, secret) in self.secrets.iter().enumerate() {
             if secret.wallet() != header.wallet {
                 return Err(PayloadError::WrongWallet {
                     expected: header.wallet,
@@ -89,7 +89,10 @@ impl Payload {
                 });
             }
             let key = self.keys.get(usize::from(secret.index())).map(AnyClientShare::verifying_key);
-            if key != Some(AnyVerifyingKey::Secp256k1(*secret.verifying_key())) {
+            let mut before = self.secrets.iter().take(position);
+            if key != Some(AnyVerifyingKey::Secp256k1(*secret.verifying_key()))
+                || before.any(|before| before.index() == secret.index())
+            {
                 return Err(PayloadError::SecretWithoutKey { index: secret.index() });
             }
         }

@@ -230,6 +230,10 @@ fn what_does_not_belong_together_is_not_sealed() {
     payload.keys.pop();
     assert_eq!(refusal(&mut fixture, &payload), PayloadError::SecretWithoutKey { index: 2 });
     let mut payload = fixture.payload.clone();
+    payload.secrets.push(payload.secrets[0].clone());
+    let index = payload.secrets[0].index();
+    assert_eq!(refusal(&mut fixture, &payload), PayloadError::SecretWithoutKey { index });
+    let mut payload = fixture.payload.clone();
     let theirs = Fixture::new(88);
     payload.secrets = theirs.payload.secrets;
     let expected = fixture.header.wallet;
