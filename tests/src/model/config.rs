@@ -193,8 +193,8 @@ impl Config {
                 about: "a thief with the unlocked phone of an MPC wallet",
                 thief: PHONE,
                 budget: size(
-                    Budget { operations: 1, ticks: 2, thief: 4, ..NONE },
-                    Budget { operations: 2, unanswered: 1, ticks: 3, thief: 5, ..NONE },
+                    Budget { operations: 1, ticks: 1, thief: 5, ..NONE },
+                    Budget { operations: 1, unanswered: 1, ticks: 2, thief: 5, ..NONE },
                 ),
                 ..BASE
             },
@@ -204,8 +204,8 @@ impl Config {
                 kind: SingleKey,
                 thief: PHONE,
                 budget: size(
-                    Budget { operations: 1, ticks: 2, thief: 4, ..NONE },
-                    Budget { operations: 2, unanswered: 1, ticks: 3, thief: 5, ..NONE },
+                    Budget { operations: 1, ticks: 1, thief: 5, ..NONE },
+                    Budget { operations: 1, unanswered: 1, ticks: 2, thief: 5, ..NONE },
                 ),
                 ..BASE
             },
@@ -217,14 +217,7 @@ impl Config {
                 plans: &[Replace, Recover],
                 budget: size(
                     Budget { operations: 1, ticks: 1, thief: 3, restores: 1, ..NONE },
-                    Budget {
-                        operations: 2,
-                        unanswered: 1,
-                        ticks: 2,
-                        thief: 4,
-                        restores: 1,
-                        ..NONE
-                    },
+                    Budget { operations: 1, ticks: 2, thief: 4, restores: 1, ..NONE },
                 ),
                 ..BASE
             },

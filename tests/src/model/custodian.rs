@@ -168,6 +168,9 @@ impl World {
         match admission.map_err(Refused::Rules)? {
             Admission::Repeated => {}
             Admission::New(admitted) => {
+                if operation == Operation::Recover {
+                    self.judge_wait(operation, config.policy.recovery_wait);
+                }
                 let dealt = self.wallet.kind() == WalletKind::SingleKey
                     && matches!(operation, Operation::Replace | Operation::FirstBackup);
                 let mut make = |purpose, epoch| {
@@ -230,10 +233,20 @@ impl World {
         }
     }
 
-    /// A proof was taken: it has to be more than a token.
+    /// A proof was taken: it has to be more than a token, and more than a share that does not count
+    /// yet.
     pub fn judge_token(&mut self, evidence: Evidence) {
-        if evidence == Evidence::Token && self.wallet.backup().is_some() {
+        let token = evidence == Evidence::Token && self.wallet.backup().is_some();
+        if token || matches!(evidence, Evidence::Pending(_)) {
             self.broken(Violation::TokenMoved);
+        }
+    }
+
+    /// Something goes on that has to wait: its request has waited.
+    fn judge_wait(&mut self, operation: Operation, wait: Time) {
+        let request = self.wallet.request().filter(|request| request.operation == operation);
+        if wait > 0 && !request.is_some_and(|request| request.ready <= self.clock) {
+            self.broken(Violation::NotWaited);
         }
     }
 
@@ -358,6 +371,7 @@ impl World {
             if self.ghost.window.is_none_or(|until| until <= self.clock) {
                 self.broken(Violation::OutsideWindow);
             }
+            self.judge_wait(Operation::Eject, config.policy.eject_wait);
             self.ghost.ejected |= who == Who::Owner;
             self.released(who, sym);
         }

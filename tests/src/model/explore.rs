@@ -183,7 +183,16 @@ impl Model for Config {
     }
 
     fn actions(&self, world: &World, actions: &mut Vec<Action>) {
-        if world.ghost.violation.is_some() || world.ghost.over {
+        if world.ghost.violation.is_some() {
+            return;
+        }
+        if world.ghost.over {
+            // Only whether the thief gets the whole key is of interest from here.
+            if world.budget.thief > 0 {
+                let mut acts = Vec::new();
+                world.thief_acts(self, &mut acts);
+                actions.extend(acts.into_iter().map(Action::Thief));
+            }
             return;
         }
         let Budget { operations, unanswered, ticks, thief, lost_devices, .. } = world.budget;
@@ -291,7 +300,7 @@ impl Model for Config {
                 ));
             )*};
         }
-        claims!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21);
+        claims!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22);
         properties
     }
 }

@@ -341,7 +341,9 @@ impl World {
     /// Something was abandoned or disputed: not by an epoch that has ended, unless an old copy brought
     /// it back, where nothing is to be gained by it.
     pub fn judge_objection(&mut self, who: Who, evidence: Evidence, proof: Option<Sym>) {
-        self.judge_token(evidence);
+        if evidence == Evidence::Token {
+            self.judge_token(evidence);
+        }
         let by_share = matches!(evidence, Evidence::Signing(_) | Evidence::Backup(_));
         if by_share && self.wallet.freezes().restored.is_none() {
             self.judge_proof(who, u8::MAX, proof, Violation::EndedObjected);

@@ -47,7 +47,10 @@ impl World {
             Purpose::Signing => (Evidence::Signing(*epoch), Some(*sym)),
             Purpose::Backup => (Evidence::Backup(*epoch), Some(*sym)),
         });
-        [(Evidence::Token, None)].into_iter().chain(key).chain(shares).collect()
+        let pending = self.wallet.pending();
+        let pending = pending.filter(|p| pending_syms(p).without(self.thief_client()).is_empty());
+        let pending = pending.map(|pending| (Evidence::Pending(pending.id), None));
+        [(Evidence::Token, None)].into_iter().chain(key).chain(pending).chain(shares).collect()
     }
 
     /// The sharing with which the thief proves this: the one that the custodian keeps, where the
@@ -213,6 +216,7 @@ impl World {
         let accepted = self.change(|wallet| wallet.dispute(request.id, evidence).is_ok());
         accepted.then_some(())?;
         self.judge_objection(Who::Thief, evidence, self.proof(evidence));
+        self.judge_token(evidence);
         if request.settled {
             self.broken(Violation::SettledForgotten);
         }

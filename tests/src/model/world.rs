@@ -52,7 +52,7 @@ pub enum Violation {
     EnvelopeLost,
     /// A request that the operator had settled was forgotten or could be disputed again.
     SettledForgotten,
-    /// A session token alone changed something.
+    /// A session token alone, or a share that does not count yet, changed something.
     TokenMoved,
     /// A removed method opens an envelope of an epoch that counts, or is about to.
     RemovedOpens,
@@ -68,13 +68,15 @@ pub enum Violation {
     FrozenReleased,
     /// What was proven with the restorable share, or recovered, left the old signing share alive.
     PhoneLeft,
+    /// A recovery or an eject went on before its wait was over.
+    NotWaited,
     /// A lower proof ended, or held up, what a higher one was for.
     Outranked,
 }
 
 impl Violation {
     /// All of them, with what is claimed.
-    pub const ALL: [(Self, &'static str); 22] = [
+    pub const ALL: [(Self, &'static str); 23] = [
         (Self::EndedAdmitted, "no proof of an ended epoch begins anything"),
         (Self::EndedCommitted, "no ended epoch is committed"),
         (Self::EndedReleased, "no share of an ended epoch is released"),
@@ -88,7 +90,7 @@ impl Violation {
         (Self::GraceOverrun, "the grace ends"),
         (Self::EnvelopeLost, "the envelope of an epoch that counts is kept"),
         (Self::SettledForgotten, "a settled request stays settled"),
-        (Self::TokenMoved, "a token alone changes nothing"),
+        (Self::TokenMoved, "a token alone, or a pending share, begins nothing"),
         (Self::RemovedOpens, "a removed method opens nothing that counts"),
         (Self::DeniedGoesOn, "a denied request does not go on"),
         (Self::EndedObjected, "no proof of an ended epoch abandons or disputes anything"),
@@ -96,6 +98,7 @@ impl Violation {
         (Self::FrozenReleased, "nothing is released while the wallet stands still"),
         (Self::PhoneLeft, "a recovery revokes the lost device"),
         (Self::Outranked, "no lower proof ends or holds up what a higher one is for"),
+        (Self::NotWaited, "nothing that has to wait goes on before"),
         (Self::SealedForThief, "the owner seals nothing for the thief"),
     ];
 }
@@ -245,8 +248,8 @@ pub struct Ghost {
     pub ejected: bool,
     /// The custodian's shares that the owner has got.
     pub owner_custodian: Syms,
-    /// Whether the owner let a whole grace pass, so that the wallet is the thief's: nothing is
-    /// claimed, and nothing explored, from there.
+    /// Whether the owner let a whole grace pass, so that the wallet is the thief's: from there
+    /// only the thief acts, and is claimed not to get the whole key.
     pub over: bool,
     /// What was broken.
     pub violation: Option<Violation>,
