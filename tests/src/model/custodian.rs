@@ -245,7 +245,7 @@ impl World {
     /// Something goes on that has to wait: its request has waited.
     fn judge_wait(&mut self, operation: Operation, wait: Time) {
         let request = self.wallet.request().filter(|request| request.operation == operation);
-        if wait > 0 && !request.is_some_and(|request| request.ready <= self.clock) {
+        if wait > 0 && request.is_none_or(|request| request.ready > self.clock) {
             self.broken(Violation::NotWaited);
         }
     }
