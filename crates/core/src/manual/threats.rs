@@ -64,8 +64,9 @@
 //! - **Unlocked, of an MPC wallet**: the thief can sign as the owner could, through the custodian, until
 //!   the owner recovers; the recovery's commit ends it. He can replace the backup, but what he replaces
 //!   stays restorable for the grace period by whoever opens one of its methods, which ends everything
-//!   that he made. He can object to a recovery that waits, which freezes the wallet until its operator
-//!   decides. He cannot open the envelope, and what he has combines with nothing that is made later.
+//!   that he made. He can copy the owner's slots beside his own, so that the owner's password opens his
+//!   backup too: what can still be restored is opened first, and nothing is built on the other. He can
+//!   object to a recovery that waits, which freezes the wallet until its operator decides. He cannot open the envelope, and what he has combines with nothing that is made later.
 //! - **Unlocked, of a single-key wallet**: the thief has the key. Recovery brings it back to the owner,
 //!   who must move the funds.
 //!
