@@ -30,6 +30,9 @@ use crate::error::{ExchangeError, PublishError, StateError};
 /// How many receipts of a store are looked at: it may have made them up.
 const MAX_RECEIPTS: usize = 64;
 
+/// How many envelopes of later epochs are opened after a restore: each costs what the method costs.
+const MAX_ENVELOPES: usize = 16;
+
 /// A custodian and the stores of one user. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
@@ -250,6 +253,22 @@ impl Client {
         let mut newest: Vec<_> = backup.into_iter().chain(signing).collect();
         newest.dedup_by_key(|receipt| receipt.unverified().id);
         newest
+    }
+
+    /// The envelopes of later epochs that any store has intact, the newest first.
+    pub(crate) async fn envelopes_after(&self, wallet: WalletId, epoch: Epoch) -> Vec<Envelope> {
+        let mut names = Vec::new();
+        for place in &self.stores {
+            let listed = place.store.list(wallet).await.unwrap_or_default().into_iter();
+            names.extend(listed.map(|name| name.envelope).filter(|name| name.epoch > epoch));
+        }
+        names.sort_unstable_by_key(|name| (Reverse(name.epoch), name.digest.to_bytes()));
+        names.dedup();
+        let mut envelopes = Vec::new();
+        for name in names.into_iter().take(MAX_ENVELOPES) {
+            envelopes.extend(self.fetch(name).await.ok());
+        }
+        envelopes
     }
 
     /// The envelope of this name, from the first store that has it intact, or what each store said.

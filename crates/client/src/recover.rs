@@ -2,7 +2,9 @@
 
 use twoshare_core::{
     curve::AnySigningKey,
-    envelope::{Envelope, Expected, OpenError, Opened, Payload, Slot, SlotId, VouchedBy},
+    envelope::{
+        Envelope, Expected, OpenError, Opened, Payload, Slot, SlotId, SlotTable, VouchedBy,
+    },
     id::{OperationId, Purpose, WalletId, WalletKind},
     method::BackupMethod,
     proof::Operation,
@@ -76,7 +78,11 @@ impl Client {
     ) -> Result<Wallet, RecoverError> {
         let (state, opened) =
             self.open_backup(wallet, method, vouched_by, approved.is_some()).await?;
-        let Opened { payload, slots, .. } = opened;
+        let slots = match approved {
+            Some(_) => self.slots_kept_since(method, &opened).await,
+            None => opened.slots,
+        };
+        let payload = opened.payload;
         let purposes: &[Purpose] = match payload.kind {
             WalletKind::Mpc => &[Purpose::Signing, Purpose::Backup],
             WalletKind::SingleKey => &[Purpose::Backup],
@@ -266,6 +272,25 @@ impl Client {
         }
         let opened = self.open_epoch(wallet, active, method, &expected).await?;
         Ok((state, opened))
+    }
+
+    /// Of the slots of an epoch that an old copy calls active, those that are also in every newer
+    /// envelope which this method opens: what was removed since the copy was taken stays removed.
+    async fn slots_kept_since(&self, method: &dyn BackupMethod, opened: &Opened) -> SlotTable {
+        let (wallet, mut slots) = (opened.header.wallet, opened.slots.clone());
+        let keys = Some(opened.payload.verifying_keys());
+        let expected = Expected { wallet: Some(wallet), keys, ..Expected::default() };
+        for newer in self.envelopes_after(wallet, opened.header.epoch).await {
+            // One that does not open was not made by whoever has this method.
+            let Ok(newer) = newer.open(method, &expected).await else { continue };
+            let kept: Vec<SlotId> = newer.slots.iter().map(Slot::id).collect();
+            let removed: Vec<SlotId> =
+                slots.iter().map(Slot::id).filter(|slot| !kept.contains(slot)).collect();
+            for slot in removed {
+                slots.remove(slot);
+            }
+        }
+        slots
     }
 
     async fn open_epoch(

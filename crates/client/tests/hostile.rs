@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use twoshare::{
-    Client, Wallet,
+    Client, MethodChange, Wallet,
     core::{
         digest::Digest,
         envelope::VouchedBy,
@@ -236,6 +236,28 @@ async fn a_recovery_after_a_restore_goes_on_from_the_newest_receipt() {
     let epoch = |purpose| to.iter().find(|stage| stage.purpose == purpose).unwrap().epoch.get();
     assert_eq!((epoch(Purpose::Signing), epoch(Purpose::Backup)), (3, 4));
     assert_eq!(prepare.unwrap().body.receipts.len(), 1);
+}
+
+/// A method that was removed after the copy was taken, and leaked since, is not sealed for again.
+#[tokio::test]
+async fn what_was_removed_since_the_copy_stays_removed() {
+    let custodian = MemoryCustodian::start(twoshare::rng());
+    let (store, kept, removed) = (Shared::default(), code(), code());
+    let client = client(&custodian, &store);
+    let mut wallet = client.create_wallet(&[CurveId::Ed25519]).await.unwrap();
+    client.backup(&mut wallet, &[&kept, &removed]).await.unwrap();
+    let yesterday = custodian.snapshot();
+    let slot = client.open(&wallet, &removed).await.unwrap().opened_with;
+    let changes = vec![MethodChange::Remove(slot)];
+    client.change_methods(&mut wallet, &kept, changes).await.unwrap();
+    custodian.restore(yesterday);
+
+    let id = OperationId::make(&mut twoshare::rng());
+    custodian.approve(USER, wallet.id(), id).unwrap();
+    let recovered = client.recover_approved(wallet.id(), &kept, VouchedBy::Method, id).await;
+    let opened = client.open(&recovered.unwrap(), &kept).await.unwrap();
+    assert_eq!(opened.slots.len(), 1);
+    client.recover(wallet.id(), &removed, VouchedBy::Method).await.unwrap_err();
 }
 
 #[async_trait]
