@@ -213,6 +213,7 @@ impl Config {
                 name: "phone-forgotten",
                 about: "a thief with the phone of an owner who forgot every method, and a restore",
                 thief: PHONE,
+                retires: true,
                 forgetful: true,
                 plans: &[Replace, Recover],
                 budget: size(

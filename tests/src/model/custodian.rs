@@ -7,6 +7,7 @@ use twoshare_core::{
 };
 use twoshare_protocol::rules::{
     Admission, Ask, Authority, CommitRefusal, Evidence, Highest, Pending, PrepareRefusal, Time,
+    WaitRefusal,
 };
 
 use super::{
@@ -147,7 +148,20 @@ impl World {
             receipts: Highest::default(),
         };
         let waiting = self.wallet.request().cloned();
+        let held = waiting.as_ref().and_then(|request| self.rank(request.evidence));
+        let rank = self.rank(evidence);
         let admission = self.change(|wallet| wallet.admit(&ask, &config.policy));
+        let held_up = matches!(
+            admission,
+            Err(PrepareRefusal::Wait(WaitRefusal::RequestWaiting { .. })) if rank > held
+        );
+        let taken_over = waiting.as_ref().is_some_and(|waiting| {
+            let now = self.wallet.request().map(|request| request.evidence);
+            now.is_some() && now != Some(waiting.evidence) && rank < held
+        });
+        if held_up || taken_over {
+            self.broken(Violation::Outranked);
+        }
         let began = matches!(admission, Ok(Admission::New(_)));
         if began || self.wallet.request() != waiting.as_ref() {
             self.judge_proof(who, number, proof, Violation::EndedAdmitted);
@@ -156,7 +170,6 @@ impl World {
         if let (Err(PrepareRefusal::Conflict { .. }), Some(pending)) =
             (&admission, self.wallet.pending())
         {
-            let rank = self.rank(evidence);
             let recovers = operation == Operation::Recover
                 && pending.operation != Operation::Recover
                 && rank == Some(pending.authority);

@@ -106,6 +106,9 @@ impl World {
                         self.pass(until, config);
                     }
                     PrepareRefusal::Wait(WaitRefusal::RequestWaiting { request }) => {
+                        if !self.request_is_thiefs() {
+                            return Err(Stuck::Endless);
+                        }
                         drop(self.change(|wallet| wallet.deny(request)));
                     }
                     PrepareRefusal::GraceRunning { left } if plan == Plan::Replace => {
