@@ -228,8 +228,21 @@ impl Config {
                 policy: WAITING,
                 thief: PHONE,
                 budget: size(
-                    Budget { operations: 1, ticks: 3, thief: 3, operator: 1, ..NONE },
+                    Budget { operations: 1, ticks: 2, thief: 4, operator: 1, ..NONE },
                     Budget { operations: 2, ticks: 4, thief: 4, operator: 1, ..NONE },
+                ),
+                ..BASE
+            },
+            Self {
+                name: "denied",
+                about: "a thief who asks for a recovery from a replace of its own, and is denied",
+                policy: WAITING,
+                second_device: false,
+                plans: &[Recover],
+                thief: PHONE,
+                budget: size(
+                    Budget { ticks: 1, thief: 5, operator: 1, ..NONE },
+                    Budget { operations: 1, ticks: 2, thief: 5, operator: 1, ..NONE },
                 ),
                 ..BASE
             },

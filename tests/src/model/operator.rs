@@ -141,7 +141,8 @@ impl World {
         let proven = self.wallet_sym(evidence);
         let pending = self.wallet.pending().filter(|p| p.operation == Operation::Recover);
         let made = pending.and_then(|pending| pending.backup).map(|(_, sym)| sym.is_owners());
-        if made.is_some() && made == proven.map(Sym::is_owners) {
+        let stays = self.wallet.request().is_some_and(|request| request.evidence == evidence);
+        if stays || (made.is_some() && made == proven.map(Sym::is_owners)) {
             self.broken(Violation::DeniedGoesOn);
         }
     }

@@ -89,9 +89,10 @@ impl World {
         let pending = self.wallet.pending().map(|pending| pending.id);
         let request = self.wallet.request().map(|request| request.id);
         for evidence in provable {
-            use Operation::{FirstBackup, Recover, Refresh, Replace};
+            use Operation::{FirstBackup, Keygen, Recover, Refresh, Replace};
             acts.extend(
-                [FirstBackup, Replace, Refresh, Recover].map(|op| Act::Prepare(op, evidence)),
+                [Keygen, FirstBackup, Replace, Refresh, Recover]
+                    .map(|op| Act::Prepare(op, evidence)),
             );
             if request.is_some() {
                 acts.extend([Replace, Recover].map(|op| Act::PrepareSeen(op, evidence)));
@@ -180,9 +181,11 @@ impl World {
     ) -> Option<()> {
         let maker = self.thief.next;
         let next = |purpose| Epoch::new(self.wallet.highest().of(purpose) + 1);
-        let signs = operation == Operation::Recover && self.wallet.kind() == WalletKind::Mpc;
+        let makes = operation == Operation::Keygen;
+        let recovers = operation == Operation::Recover && self.wallet.kind() == WalletKind::Mpc;
+        let signs = makes || recovers;
         let signing = if signs { Some(next(Purpose::Signing)?) } else { None };
-        let backup = Some(next(Purpose::Backup)?);
+        let backup = if makes { None } else { Some(next(Purpose::Backup)?) };
         let proof = self.proof(evidence);
         let request = Request { number, maker, operation, evidence, proof, signing, backup };
         if let Ok(made) = self.prepare(Who::Thief, &request, config) {
@@ -217,7 +220,7 @@ impl World {
         accepted.then_some(())?;
         self.judge_objection(Who::Thief, evidence, self.proof(evidence));
         self.judge_token(evidence);
-        if request.settled {
+        if request.settled || self.wallet.freezes().dispute != Some(request.id) {
             self.broken(Violation::SettledForgotten);
         }
         Some(())
