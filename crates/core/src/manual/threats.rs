@@ -66,7 +66,8 @@
 //!   stays restorable for the grace period by whoever opens one of its methods, which ends everything
 //!   that he made. He can copy the owner's slots beside his own, so that the owner's password opens his
 //!   backup too: what can still be restored is opened first, and nothing is built on the other. He can
-//!   object to a recovery that waits, which freezes the wallet until its operator decides. He cannot open the envelope, and what he has combines with nothing that is made later.
+//!   object to a recovery that waits, which freezes the wallet until its operator decides. He cannot
+//!   open the envelope, and what he has combines with nothing that is made later.
 //! - **Unlocked, of a single-key wallet**: the thief has the key. Recovery brings it back to the owner,
 //!   who must move the funds.
 //!
@@ -110,6 +111,10 @@
 //!   half safe, and why operators back their databases up.
 //!
 //! # Not defended against
+//!
+//! Whoever reads the memory of the process after a *new* password was judged: the estimator of guesses
+//! keeps copies that are not wiped ([`PasswordPolicy::check`](crate::method::PasswordPolicy::check)).
+//! Opening with a password leaves nothing.
 //!
 //! Malware on the unlocked device while a method is opened; somebody who knows a method's secret and is
 //! logged in as the user; a custodian and store that conspire against a guessable password; an app that
