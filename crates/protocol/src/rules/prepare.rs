@@ -151,7 +151,8 @@ impl<M, P> Wallet<M, P> {
                 until: pending.expires,
             });
         }
-        if ask.operation == Operation::Recover {
+        // What its operator approved after a restore does not wait: a waiting request shows its id.
+        if ask.operation == Operation::Recover && self.freezes.restored.is_none() {
             self.wait(ask.operation, ask.id, ask.evidence, policy)?;
         }
         Ok(Admission::New(Admitted { ask: *ask, authority }))

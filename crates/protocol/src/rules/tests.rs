@@ -441,6 +441,16 @@ fn an_approved_id_is_shown_to_nobody() {
 }
 
 #[test]
+fn an_approved_recovery_does_not_wait_where_its_id_would_be_seen() {
+    let mut wallet = mpc();
+    wallet.restored();
+    wallet.approve(id(4)).unwrap();
+    let recover = ask(&wallet, Operation::Recover, 4, Evidence::Backup(epoch(1)));
+    prepare_with(&mut wallet, &recover, &waiting()).unwrap();
+    assert_eq!(wallet.request(), None);
+}
+
+#[test]
 fn an_approved_recovery_ends_everything_that_the_copy_had() {
     let mut wallet = replaced();
     wallet.restored();
