@@ -229,7 +229,7 @@ impl Config {
                 thief: PHONE,
                 budget: size(
                     Budget { operations: 1, ticks: 2, thief: 4, operator: 1, ..NONE },
-                    Budget { operations: 2, ticks: 4, thief: 4, operator: 1, ..NONE },
+                    Budget { operations: 1, ticks: 3, thief: 4, operator: 1, ..NONE },
                 ),
                 ..BASE
             },
@@ -254,14 +254,7 @@ impl Config {
                 retires: true,
                 budget: size(
                     Budget { operations: 2, ticks: 1, thief: 3, restores: 1, ..NONE },
-                    Budget {
-                        operations: 3,
-                        unanswered: 1,
-                        ticks: 2,
-                        thief: 3,
-                        restores: 1,
-                        ..NONE
-                    },
+                    Budget { operations: 2, ticks: 2, thief: 3, restores: 1, ..NONE },
                 ),
                 ..BASE
             },
@@ -274,14 +267,7 @@ impl Config {
                 retires: true,
                 budget: size(
                     Budget { operations: 2, ticks: 1, thief: 2, restores: 1, ..NONE },
-                    Budget {
-                        operations: 3,
-                        unanswered: 1,
-                        ticks: 2,
-                        thief: 3,
-                        restores: 1,
-                        ..NONE
-                    },
+                    Budget { operations: 2, ticks: 2, thief: 3, restores: 1, ..NONE },
                 ),
                 ..BASE
             },
@@ -333,7 +319,7 @@ impl Config {
                 thief: BOTH,
                 budget: size(
                     Budget { operations: 1, ticks: 1, thief: 4, windows: 1, ..NONE },
-                    Budget { operations: 2, ticks: 3, thief: 5, windows: 1, ..NONE },
+                    Budget { operations: 1, ticks: 2, thief: 5, windows: 1, ..NONE },
                 ),
                 ..BASE
             },
@@ -346,7 +332,7 @@ impl Config {
                 second_device: full,
                 budget: size(
                     Budget { operations: 1, ticks: 2, thief: 3, windows: 1, ..NONE },
-                    Budget { operations: 2, ticks: 4, thief: 4, windows: 1, ..NONE },
+                    Budget { operations: 1, ticks: 3, thief: 4, windows: 1, ..NONE },
                 ),
                 ..BASE
             },
@@ -358,7 +344,7 @@ impl Config {
                 thief: BOTH,
                 retires: true,
                 budget: size(
-                    Budget { operations: 1, ticks: 1, thief: 2, restores: 1, operator: 1, ..NONE },
+                    Budget { operations: 1, ticks: 1, thief: 3, restores: 1, operator: 1, ..NONE },
                     Budget { operations: 2, ticks: 3, thief: 3, restores: 1, operator: 1, ..NONE },
                 ),
                 ..BASE

@@ -181,7 +181,7 @@ impl World {
         match admission.map_err(Refused::Rules)? {
             Admission::Repeated => {}
             Admission::New(admitted) => {
-                if operation == Operation::Recover {
+                if operation == Operation::Recover && self.wallet.freezes().restored.is_none() {
                     self.judge_wait(operation, config.policy.recovery_wait);
                 }
                 let dealt = self.wallet.kind() == WalletKind::SingleKey
