@@ -34,7 +34,7 @@ pub use self::{
     payload::Payload,
     read::Envelope,
     seal::{Sealed, SlotKeys, seal},
-    slot::{Slot, SlotId, SlotTable},
+    slot::{Slot, SlotId, SlotIdError, SlotTable},
     tag::KeyTag,
 };
 

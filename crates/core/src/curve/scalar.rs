@@ -72,7 +72,7 @@ impl<C: Curve> SecretScalar<C> {
 
 impl<C: Curve> Clone for SecretScalar<C> {
     fn clone(&self) -> Self {
-        Self::new(*self.0)
+        wiping(|| Self::new(*self.0))
     }
 }
 

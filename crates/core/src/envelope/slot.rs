@@ -1,8 +1,9 @@
-use core::fmt;
+use core::{fmt, str::FromStr};
 
 use coset::ProtectedHeader;
 use rand_core::CryptoRng;
 use sha2::{Digest as _, Sha256};
+use thiserror::Error;
 
 use super::{
     MAX_SLOTS, SlotError, SlotHeader, SlotTableError,
@@ -38,6 +39,21 @@ impl fmt::Display for SlotId {
         f.write_str(&base32::group(&base32::encode(&self.0), 4))
     }
 }
+
+impl FromStr for SlotId {
+    type Err = SlotIdError;
+
+    /// Case and separators do not matter, and look-alikes are read as what was meant.
+    fn from_str(text: &str) -> Result<Self, SlotIdError> {
+        let bytes = base32::decode(text).ok_or(SlotIdError)?;
+        Ok(Self(bytes.as_slice().try_into().map_err(|_| SlotIdError)?))
+    }
+}
+
+/// A text that names no slot: wrong characters or wrong length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not a slot: 16 letters and digits are expected, dashes and spaces aside")]
+pub struct SlotIdError;
 
 impl fmt::Debug for SlotId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -219,5 +235,23 @@ impl SlotTable {
             table.add(Slot { header, protected }).ok()?;
         }
         Some(table)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_names_the_slot() {
+        let id = SlotId([7, 0, 255, 1, 2, 3, 4, 5, 6, 8]);
+        let text = id.to_string();
+        assert_eq!(text.split('-').map(str::len).collect::<Vec<_>>(), [4; 4]);
+        for typed in [text.clone(), text.to_lowercase(), text.replace('-', " ")] {
+            assert_eq!(typed.parse(), Ok(id));
+        }
+        for typed in ["", &text[1..], &format!("{text}0"), &text.replacen(&text[..1], "U", 1)] {
+            assert_eq!(typed.parse::<SlotId>(), Err(SlotIdError), "{typed}");
+        }
     }
 }

@@ -70,22 +70,49 @@
 //!   open the envelope, and what he has combines with nothing that is made later.
 //! - **Unlocked, of a single-key wallet**: the thief has the key. Recovery brings it back to the owner,
 //!   who must move the funds.
+//! - **In the middle of an operation** (between its prepare and its receipt, or until an interrupted one
+//!   is resumed) the device's journal has a share of a backup, and a copy of it is as good as a method for
+//!   that long. Before and after it has none. The recovery of its owner, with a method of what it was
+//!   taken with, ends that too: nothing in any copy of the journal begins anything afterwards.
+//! - **Put back**, an old copy of the device's record is an old device: it finishes or gives up what it
+//!   was in the middle of, as the custodian says that it ended, and deletes no envelope that counts.
 //!
 //! # A stolen session token
 //!
 //! - **Can** read the wallet's public keys, state and envelopes.
 //! - **Cannot** change anything: every operation needs a possession proof of a share, bound to the
 //!   operation, the epochs, both nonces and the request's own bytes.
+//! - **Cannot** reach another user's wallets: they are not there, in the same words as what never was.
+//! - **Can** use up its user's rate of sessions, and so hold them up, until its time is over: an hour,
+//!   unless the operator said otherwise.
 //!
 //! # A stolen database of the custodian
 //!
 //! - **Cannot** be opened without the key-management service: shares are sealed under it. A pending
 //!   operation's answer is stored as it was sent, sealed to the client under keys that are gone.
+//! - **Has** no share, token, key or password in any of its bytes: tables, free pages and journal. What
+//!   has ended is overwritten there within a second or so.
 //! - With the service's keys too, the thief has what a malicious custodian has: one share of each
-//!   wallet, and envelopes to guess passwords for.
+//!   wallet, and envelopes to guess passwords for, each guess at the method's cost. Shares of one copy
+//!   and those of another make nothing together.
+//! - **Keeps** what it has: a copy of before an epoch ended, with the service's keys, has that epoch's
+//!   custodian share for ever, and whoever opens that epoch's envelope, with a method that was removed
+//!   since for instance, has the key. Keep copies no longer than the restore window, and apart from the
+//!   master key.
+//! - **Written to** without the service's keys, it gives nothing either: a sealed record opens in its own
+//!   place only (purpose, user, wallet, key, epoch, operation, commitment). What is not sealed can be
+//!   lost or changed, windows and freezes included, which refuses service and releases nothing without
+//!   a proof.
 //! - **Restored** from an old copy, every wallet stands still: epochs that the copy calls active may
 //!   have ended, and a removed method could open them. What the operator approves by the id that its
 //!   owner read out goes on, and ends everything the copy had.
+//!
+//! # The operator
+//!
+//! - **Can** make a token for any user, open windows, approve, freeze and unfreeze, deny, and delete.
+//! - **Cannot** get both halves by any of it: each step that releases or makes something needs a proof of
+//!   the client's share, and what waits or is approved only says when it may go on.
+//! - **Can** refuse a recovery, or decide a dispute for the wrong side: the audit log says who did.
 //!
 //! # A removed method, an old envelope
 //!
@@ -100,6 +127,10 @@
 //!   ([`channel`](crate::channel)): an old share and every message since would lead to today's share,
 //!   so they are sealed between the two ends under ephemeral keys which both sides erase. Later theft of
 //!   every long-term key opens none of them.
+//! - Every request of the past, sent once more with a token that is still good, is refused or answered
+//!   with the very bytes of before (an eject inside its window: with the shares sealed anew to the key
+//!   inside its proof), and changes nothing.
+//! - Without TLS, which is for one machine only, no proxy that the environment names is asked.
 //! - Messages that are lost, repeated, delayed, or taken from another session, wallet, curve, purpose or
 //!   epoch are refused or answered as they were before.
 //!

@@ -6,8 +6,8 @@ use precis_profiles::OpaqueString;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
-    BackupMethod, Identity, MakeContext, MethodError, NewSlot, OpenContext, PasswordError,
-    PasswordPolicy, SlotKind, SoftwareIdentity, Vouching,
+    Argon2Cost, BackupMethod, Identity, MakeContext, MethodError, NewSlot, OpenContext,
+    PasswordError, PasswordPolicy, SlotKind, SoftwareIdentity, Vouching,
     policy::{MAX_PASSWORD_BYTES, PasswordParameters},
 };
 use crate::{envelope::SlotHeader, secret::SecretBytes};
@@ -65,8 +65,19 @@ impl Password {
         self
     }
 
+    /// Argon2id of the normalised password: 32 bytes, the same for the same salt and cost. For what is
+    /// kept under a password elsewhere than in an envelope; a slot needs none of this. Takes as long as
+    /// `cost` says, so do it where it may block.
+    ///
+    /// # Errors
+    ///
+    /// [`MethodError::NotAvailable`] where there is not enough memory.
+    pub fn stretch(&self, salt: &[u8; 16], cost: Argon2Cost) -> Result<SecretBytes, MethodError> {
+        cost.derive(&self.normal, salt)
+    }
+
     #[cfg(test)]
-    pub(crate) fn parameters_for_tests(salt: [u8; 16], cost: super::Argon2Cost) -> Vec<u8> {
+    pub(crate) fn parameters_for_tests(salt: [u8; 16], cost: Argon2Cost) -> Vec<u8> {
         PasswordParameters { salt, cost }.to_bytes()
     }
 
@@ -153,7 +164,6 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
-    use crate::method::Argon2Cost;
 
     #[test]
     fn the_same_keys_on_two_systems_are_the_same_password() {

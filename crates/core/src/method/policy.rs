@@ -224,6 +224,20 @@ impl Argon2Cost {
         self.lanes
     }
 
+    /// A cost that was read from somewhere, bounded before any work is done.
+    ///
+    /// # Errors
+    ///
+    /// [`ExcessiveWork`] above the caps of what is read; [`MethodError::Parameters`] for what Argon2id
+    /// cannot do.
+    pub fn read(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, MethodError> {
+        check_caps([memory_kib, passes, lanes].map(u64::from))?;
+        match passes >= 1 && lanes >= 1 && memory_kib >= 8 * lanes {
+            true => Ok(Self { memory_kib, passes, lanes }),
+            false => Err(MethodError::Parameters { kind: SlotKind::Password }),
+        }
+    }
+
     /// A cost below the floor for new slots. Reading takes whatever Argon2id does, up to the caps:
     /// how hard the guess is was the writer's choice, and the key tag tells who that was.
     #[cfg(test)]
@@ -259,6 +273,20 @@ impl Argon2Cost {
     }
 }
 
+fn check_caps([memory, passes, lanes]: [u64; 3]) -> Result<(), MethodError> {
+    for (work, required, cap) in [
+        (Work::MemoryKib, memory, Argon2Cost::MAX_MEMORY_KIB),
+        (Work::Passes, passes, Argon2Cost::MAX_PASSES),
+        (Work::Lanes, lanes, Argon2Cost::MAX_LANES),
+    ] {
+        let cap = u64::from(cap);
+        if required > cap {
+            return Err(MethodError::ExcessiveWork(ExcessiveWork { work, required, cap }));
+        }
+    }
+    Ok(())
+}
+
 /// The parameters of a password slot: the CBOR array [salt (bstr .size 16), memory in KiB, passes, lanes].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PasswordParameters {
@@ -282,25 +310,13 @@ impl PasswordParameters {
 
     pub(super) fn read(bytes: &[u8]) -> Result<Self, MethodError> {
         let unreadable = MethodError::Parameters { kind: SlotKind::Password };
-        let (parameters, [memory, passes, lanes]) = match Self::decode(bytes) {
+        let (parameters, numbers) = match Self::decode(bytes) {
             Ok(decoded) => decoded,
             Err(_) => return Err(unreadable),
         };
-        for (work, required, cap) in [
-            (Work::MemoryKib, memory, Argon2Cost::MAX_MEMORY_KIB),
-            (Work::Passes, passes, Argon2Cost::MAX_PASSES),
-            (Work::Lanes, lanes, Argon2Cost::MAX_LANES),
-        ] {
-            if required > u64::from(cap) {
-                return Err(MethodError::ExcessiveWork(ExcessiveWork {
-                    work,
-                    required,
-                    cap: u64::from(cap),
-                }));
-            }
-        }
+        check_caps(numbers)?;
         let Argon2Cost { memory_kib, passes, lanes } = parameters.cost;
-        let possible = passes >= 1 && lanes >= 1 && memory_kib >= 8 * lanes;
+        let possible = Argon2Cost::read(memory_kib, passes, lanes).is_ok();
         if !possible || parameters.to_bytes() != bytes {
             return Err(unreadable);
         }

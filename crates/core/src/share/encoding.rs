@@ -26,7 +26,8 @@ pub(super) fn write<C: Curve, R: HasRole>(share: &Share<C, R>) -> SecretBytes {
         .uint(sharing.epoch.get())
         .uint(index.into())
         .bytes(&share.commitment.to_bytes())
-        .bytes(share.value.to_bytes().as_slice())
+        // Exposed: into wiped memory.
+        .bytes(share.value.expose_secret().expose_secret())
         .finish()
 }
 

@@ -225,7 +225,7 @@ fn worked(envelope: &Envelope, code: &RecoveryCode, keys: &[AnyVerifyingKey]) ->
 }
 
 #[test]
-#[ignore = "writes the frozen vectors; run by hand"]
+#[ignore = "writes the frozen vectors anew: `cargo xtask vectors`"]
 fn generate_vectors() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/envelope");
     fs::create_dir_all(&folder).unwrap();
