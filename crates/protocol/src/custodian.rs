@@ -76,13 +76,43 @@ pub trait Custodian: Send + Sync {
     async fn retire(&self, wallet: WalletId, epoch: Epoch) -> Result<(), RetireError>;
 }
 
-/// The custodian could not be asked, or could not answer. Nothing is known about what it did: ask
-/// again.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the custodian is unavailable")]
+/// The custodian could not be asked, or could not answer. Nothing is known about what it did: when
+/// the cause is gone, ask again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the custodian is unavailable: {cause}")]
 pub struct Unavailable {
+    /// Why, and so what to do first.
+    pub cause: Outage,
     /// In how many seconds to ask again, where the custodian said so.
     pub retry_after: Option<u64>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Outage {
+    /// It could not be reached, or broke off: ask again when there is a network.
+    #[error("it cannot be reached")]
+    Unreachable,
+    /// It has too much to do, or is just starting or stopping: ask again a little later.
+    #[error("it is busy")]
+    Busy,
+    /// It failed in a way that its operator has to look at.
+    #[error("it failed")]
+    Failed,
+    /// It does not know the user any more: let the user sign in again.
+    #[error("the user is not signed in")]
+    NotSignedIn,
+    /// What answered is not a custodian that speaks this version: check the address, or update.
+    #[error("its answer is not understood")]
+    NotUnderstood,
+}
+
+impl Unavailable {
+    /// For this reason, with no word about when to ask again.
+    #[must_use]
+    pub const fn because(cause: Outage) -> Self {
+        Self { cause, retry_after: None }
+    }
 }
 
 /// Why a proof is not believed.

@@ -7,6 +7,9 @@ mod nonce;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod custodian;
+pub mod engine;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod memory;
 pub mod message;
 pub mod rules;

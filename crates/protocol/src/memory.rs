@@ -1,10 +1,9 @@
 //! A custodian in memory: the complete reference model of the protocol, and what tests, demos and
 //! other custodians are compared with.
 //!
-//! Everything that a real one does with a database it does with a map, in the same order: look the
-//! wallet up, let time pass, check what is proven, ask [the rules](crate::rules), make the new
-//! shares, store, read back, answer. Its state can be copied and put back, as an operator does with
-//! a database.
+//! Everything that a real one does with a database it does with a map, and with the same
+//! [engine](crate::engine). Its state can be copied and put back, as an operator does with a
+//! database.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +15,7 @@ use async_trait::async_trait;
 use rand_core::CryptoRng;
 use twoshare_core::{
     digest::Digest,
-    id::{Epoch, OperationId, WalletId},
+    id::{Epoch, OperationId, Purpose, WalletId},
     identity::{CustodianIdentity, CustodianKeys},
     share::AnyCustodianShare,
 };
@@ -24,24 +23,19 @@ use twoshare_core::{
 use crate::{
     Nonce,
     custodian::{
-        AbandonError, BeginError, CancelError, CommitError, Custodian, EjectError, PrepareError,
-        ReadError, RetireError, UploadError,
+        AbandonError, BeginError, CancelError, CommitError, Custodian, EjectError, Outage,
+        PrepareError, ReadError, RetireError, Unavailable, UploadError,
+    },
+    engine::{
+        Damaged, Desk, Material, Row, Session, Sessions, arrive, drill_epoch, keeps_envelopes_of,
+        read_back,
     },
     message::{
         Begin, Begun, Commit, Drilled, Ejected, Prepare, Prepared, Receipt, Request, Signed, State,
         Tombstone, Upload,
     },
-    rules::{CancelRefusal, Favour, Policy, Time, UnfreezeRefusal, Wallet as Rules, WindowRefusal},
+    rules::{CancelRefusal, Favour, Policy, PrepareRefusal, Time, UnfreezeRefusal, WindowRefusal},
 };
-
-use self::session::Session;
-
-mod commit;
-mod evidence;
-mod prepare;
-mod read;
-mod request;
-mod session;
 
 /// The custodian's side, for all its users.
 pub struct MemoryCustodian {
@@ -50,7 +44,7 @@ pub struct MemoryCustodian {
 
 /// A copy of everything a custodian has stored, as an operator's backup of the database is.
 #[derive(Clone)]
-pub struct Snapshot(BTreeMap<(String, WalletId), Row>);
+pub struct Snapshot(Rows);
 
 /// The operator's words found no wallet to act on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,25 +63,14 @@ pub enum OperatorError {
     Cancel(#[from] CancelRefusal),
 }
 
+type Rows = BTreeMap<(String, WalletId), Stored>;
+
 /// A wallet as it is stored.
 #[derive(Clone)]
-struct Row {
-    rules: Rules<Material, PendingSession>,
+struct Stored {
+    row: Row,
     /// The custodian's own envelope store.
     envelopes: BTreeMap<Digest, StoredEnvelope>,
-}
-
-/// The custodian's shares of one epoch, one per key.
-type Material = Vec<AnyCustodianShare>;
-
-/// What is kept beside a pending epoch until it ends.
-#[derive(Clone)]
-struct PendingSession {
-    begin: Begin,
-    nonces: crate::binding::Nonces,
-    /// The answer as it was sent. The key that sealed it is gone already: an answer that is asked
-    /// for again is sent again, and a copy of the database opens nothing.
-    answer: Prepared,
 }
 
 #[derive(Clone)]
@@ -101,10 +84,8 @@ struct Inner {
     policy: Policy,
     rng: Box<dyn CryptoRng + Send>,
     now: Time,
-    rows: BTreeMap<(String, WalletId), Row>,
-    sessions: BTreeMap<Nonce, Session>,
-    /// How many sessions were ever opened.
-    opened: u64,
+    rows: Rows,
+    sessions: Sessions,
 }
 
 impl MemoryCustodian {
@@ -117,10 +98,8 @@ impl MemoryCustodian {
         rng: impl CryptoRng + Send + 'static,
     ) -> Arc<Self> {
         let rng = Box::new(rng);
-        let (rows, sessions) = (BTreeMap::new(), BTreeMap::new());
-        Arc::new(Self {
-            inner: Mutex::new(Inner { keys, policy, rng, now, rows, sessions, opened: 0 }),
-        })
+        let (rows, sessions) = (Rows::new(), Sessions::new());
+        Arc::new(Self { inner: Mutex::new(Inner { keys, policy, rng, now, rows, sessions }) })
     }
 
     /// A custodian with a new identity and the default policy, at time 0.
@@ -163,7 +142,7 @@ impl MemoryCustodian {
         let mut inner = self.lock();
         inner.sessions.clear();
         inner.rows = snapshot.0;
-        inner.rows.values_mut().for_each(|row| row.rules.restored());
+        inner.rows.values_mut().for_each(|stored| stored.row.restored());
     }
 
     /// Forgets what is kept in memory only, as a restart does.
@@ -184,7 +163,7 @@ impl MemoryCustodian {
     ) -> Result<(), OperatorError> {
         let mut inner = self.lock();
         let until = inner.now.saturating_add(seconds);
-        Ok(inner.row(user, wallet)?.rules.open_window(until)?)
+        Ok(inner.row(user, wallet)?.open_window(until)?)
     }
 
     /// The operator lets a wallet stand still.
@@ -193,7 +172,7 @@ impl MemoryCustodian {
     ///
     /// See [`OperatorError`].
     pub fn freeze(&self, user: &str, wallet: WalletId) -> Result<(), OperatorError> {
-        self.lock().row(user, wallet)?.rules.freeze();
+        self.lock().row(user, wallet)?.freeze();
         Ok(())
     }
 
@@ -208,7 +187,7 @@ impl MemoryCustodian {
         wallet: WalletId,
         favour: Option<Favour>,
     ) -> Result<(), OperatorError> {
-        Ok(self.lock().row(user, wallet)?.rules.unfreeze(favour)?)
+        Ok(self.lock().row(user, wallet)?.unfreeze(favour)?)
     }
 
     /// The operator lets one recovery go on after a restore.
@@ -222,7 +201,7 @@ impl MemoryCustodian {
         wallet: WalletId,
         recovery: OperationId,
     ) -> Result<(), OperatorError> {
-        Ok(self.lock().row(user, wallet)?.rules.approve(recovery)?)
+        Ok(self.lock().row(user, wallet)?.approve(recovery)?)
     }
 
     /// The operator ends a waiting request.
@@ -236,7 +215,7 @@ impl MemoryCustodian {
         wallet: WalletId,
         request: OperationId,
     ) -> Result<(), OperatorError> {
-        Ok(self.lock().row(user, wallet)?.rules.deny(request)?)
+        Ok(self.lock().row(user, wallet)?.deny(request)?)
     }
 
     /// Every secret byte string that is stored now: for tests that look for what should be gone.
@@ -245,20 +224,20 @@ impl MemoryCustodian {
     #[must_use]
     pub fn hazmat_stored_shares(&self) -> Vec<AnyCustodianShare> {
         let inner = self.lock();
-        let rules = inner.rows.values().map(|row| &row.rules);
-        rules
-            .flat_map(|rules| {
-                let active = [rules.signing(), rules.backup()].into_iter().flatten();
-                let pending = rules.pending().into_iter();
-                active
-                    .map(|active| &active.material)
-                    .chain(rules.restorable().map(|restorable| &restorable.material))
-                    .chain(pending.flat_map(|p| p.signing.iter().chain(&p.backup)).map(|(_, m)| m))
-                    .flatten()
-                    .cloned()
-                    .collect::<Vec<_>>()
-            })
-            .collect()
+        let rows = inner.rows.values().map(|stored| &stored.row);
+        rows.flat_map(|row| {
+            let active = [row.signing(), row.backup()].into_iter().flatten();
+            let pending = row.pending().into_iter();
+            active
+                .map(|active| &active.material)
+                .chain(row.restorable().map(|restorable| &restorable.material))
+                .chain(pending.flat_map(|p| p.signing.iter().chain(&p.backup)).map(|(_, m)| m))
+                .filter_map(Material::shares)
+                .flatten()
+                .cloned()
+                .collect::<Vec<_>>()
+        })
+        .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -356,52 +335,210 @@ impl Custodian for MemorySession {
 }
 
 impl Inner {
+    /// What a step is taken with, and what it is about.
+    fn split<'a>(&'a mut self, user: &'a str) -> (Desk<'a>, &'a mut Rows, &'a mut Sessions) {
+        let Self { keys, policy, rng, now, rows, sessions } = self;
+        let desk = Desk { keys, policy, user, now: *now, rng: &mut **rng };
+        (desk, rows, sessions)
+    }
+
     /// The wallet of this user as it stands now.
     fn row(&mut self, user: &str, wallet: WalletId) -> Result<&mut Row, OperatorError> {
-        self.find(user, wallet).ok_or(OperatorError::NotFound)
+        let found = find(&mut self.rows, user, wallet, self.now);
+        found.map(|stored| &mut stored.row).ok_or(OperatorError::NotFound)
     }
 
-    /// The same, for callers with their own word for not found. A wallet that was never committed
-    /// and is pending no more is forgotten here.
-    fn find(&mut self, user: &str, wallet: WalletId) -> Option<&mut Row> {
-        let key = (user.to_owned(), wallet);
-        let row = self.rows.get_mut(&key)?;
-        row.rules.advance(self.now);
-        if row.rules.is_empty() {
-            self.rows.remove(&key);
-            return None;
+    fn wallets(&mut self, user: &str) -> Vec<WalletId> {
+        let mine: Vec<_> = self
+            .rows
+            .keys()
+            .filter(|(owner, _)| owner == user)
+            .map(|(_, wallet)| *wallet)
+            .collect();
+        mine.into_iter().filter(|wallet| self.row(user, *wallet).is_ok()).collect()
+    }
+
+    fn begin(&mut self, user: &str, begin: Begin) -> Result<Signed<Begun>, BeginError> {
+        let (mut desk, rows, sessions) = self.split(user);
+        let found = find(rows, user, begin.wallet, desk.now);
+        let (session, begun) = desk.begin(found.map(|stored| &stored.row), begin)?;
+        sessions.open(session, desk.now);
+        Ok(begun)
+    }
+
+    fn prepare(&mut self, user: &str, prepare: &Prepare) -> Result<Prepared, PrepareError> {
+        let (mut desk, rows, sessions) = self.split(user);
+        let wallet = prepare.body.wallet;
+        let found = find(rows, user, wallet, desk.now).map(|stored| stored.row.clone());
+        if let Some(row) = &found
+            && let Some(answer) = desk.repeated(row, prepare)?
+        {
+            return Ok(answer);
         }
-        row.delete_strays();
-        self.rows.get_mut(&key)
+        let session = sessions.take(user, prepare.body.nonce, desk.now)?;
+        let mut row = found.unwrap_or_else(|| desk.new_row(&session));
+        let prepared = match desk.check_prepare(&mut row, Box::new(session), prepare) {
+            Ok(checked) => {
+                let held = checked.needs().and_then(|from| row.material(from.purpose, from.epoch));
+                let made = checked.make(held.and_then(Material::shares).unwrap_or_default())?;
+                let stored = read_back(made.shares()).map_err(|_| PrepareError::Damaged)?;
+                made.pend(&mut desk, &mut row, stored, Material::of_shares)
+            }
+            Err(refused) => {
+                if let Some(session) = refused.session {
+                    sessions.put_back(*session);
+                }
+                Err(refused.error)
+            }
+        };
+        if matches!(prepared, Ok(_) | Err(PrepareError::Refused(PrepareRefusal::Wait(_)))) {
+            let key = (user.to_owned(), wallet);
+            let envelopes = rows.remove(&key).map(|stored| stored.envelopes).unwrap_or_default();
+            rows.insert(key, Stored { row, envelopes });
+        }
+        prepared
+    }
+
+    fn commit(&mut self, user: &str, commit: &Commit) -> Result<Signed<Receipt>, CommitError> {
+        let (mut desk, rows, _) = self.split(user);
+        let found = find(rows, user, commit.body.wallet, desk.now);
+        desk.commit(&mut found.ok_or(CommitError::NotFound)?.row, commit)
+    }
+
+    fn abandon(
+        &mut self,
+        user: &str,
+        request: &Request,
+    ) -> Result<Signed<Tombstone>, AbandonError> {
+        let (mut desk, rows, sessions) = self.split(user);
+        let session = sessions.take(user, request.body.nonce, desk.now)?;
+        let found = find(rows, user, session.begin().wallet, desk.now);
+        let abandoned = match found {
+            Some(stored) => desk.abandon(&mut stored.row, &session, request),
+            None => Err(AbandonError::NotFound),
+        };
+        sessions.put_back(session);
+        Ok(abandoned?.tombstone)
+    }
+
+    fn cancel(&mut self, user: &str, request: &Request) -> Result<(), CancelError> {
+        let (mut desk, rows, sessions) = self.split(user);
+        let session = sessions.take(user, request.body.nonce, desk.now)?;
+        let found = find(rows, user, session.begin().wallet, desk.now);
+        let cancelled = match found {
+            Some(stored) => desk.cancel(&mut stored.row, &session, request),
+            None => Err(CancelError::NotFound),
+        };
+        sessions.put_back(session);
+        cancelled
+    }
+
+    fn eject(&mut self, user: &str, request: &Request) -> Result<Ejected, EjectError> {
+        let (mut desk, rows, sessions) = self.split(user);
+        let session = sessions.take(user, request.body.nonce, desk.now)?;
+        let ejected = match find(rows, user, session.begin().wallet, desk.now) {
+            Some(stored) => release(&mut desk, stored, &session, request),
+            None => Err(EjectError::NotFound),
+        };
+        sessions.put_back(session);
+        ejected
+    }
+
+    fn state(
+        &mut self,
+        user: &str,
+        wallet: WalletId,
+        nonce: Nonce,
+    ) -> Result<Signed<State>, ReadError> {
+        let (desk, rows, _) = self.split(user);
+        let found = find(rows, user, wallet, desk.now).ok_or(ReadError::NotFound)?;
+        desk.state(&found.row, wallet, nonce)
+    }
+
+    fn receipt(
+        &mut self,
+        user: &str,
+        wallet: WalletId,
+        id: OperationId,
+    ) -> Result<Signed<Receipt>, ReadError> {
+        let (desk, rows, _) = self.split(user);
+        let found = find(rows, user, wallet, desk.now).ok_or(ReadError::NotFound)?;
+        desk.receipt(&found.row, wallet, id)
+    }
+
+    fn drill(&mut self, user: &str, wallet: WalletId, nonce: Nonce) -> Result<Drilled, ReadError> {
+        let (mut desk, rows, _) = self.split(user);
+        let found = find(rows, user, wallet, desk.now).ok_or(ReadError::NotFound)?;
+        let shares = found.held(drill_epoch(&found.row)?)?;
+        desk.drill(&found.row, wallet, nonce, &shares)
+    }
+
+    fn put_envelope(
+        &mut self,
+        user: &str,
+        upload: &Upload,
+        bytes: Vec<u8>,
+    ) -> Result<(), UploadError> {
+        let (mut desk, rows, _) = self.split(user);
+        let found = find(rows, user, upload.wallet, desk.now).ok_or(UploadError::NotFound)?;
+        let Stored { row, envelopes } = found;
+        let of_epoch = envelopes.iter().filter(|(_, stored)| stored.epoch == upload.epoch);
+        let written: Vec<_> = of_epoch.map(|(digest, _)| *digest).collect();
+        let admitted = desk.check_upload(row, &written, upload, &bytes)?;
+        envelopes.insert(admitted.digest, StoredEnvelope { epoch: admitted.epoch, bytes });
+        Ok(())
+    }
+
+    fn envelope(
+        &mut self,
+        user: &str,
+        wallet: WalletId,
+        digest: Digest,
+    ) -> Result<Vec<u8>, ReadError> {
+        let found = find(&mut self.rows, user, wallet, self.now).ok_or(ReadError::NotFound)?;
+        found.envelopes.get(&digest).map(|stored| stored.bytes.clone()).ok_or(ReadError::NotFound)
+    }
+
+    fn retire(&mut self, user: &str, wallet: WalletId, epoch: Epoch) -> Result<(), RetireError> {
+        let (desk, rows, _) = self.split(user);
+        let found = find(rows, user, wallet, desk.now).ok_or(RetireError::NotFound)?;
+        found.row.retire(epoch, desk.policy)?;
+        found.delete_strays();
+        Ok(())
     }
 }
 
-impl Row {
-    fn delete_envelopes(&mut self, epoch: Epoch) {
-        self.envelopes.retain(|_, stored| stored.epoch != epoch);
+impl Stored {
+    /// The shares of a backup epoch that counts, as storage gives them back.
+    fn held(&self, epoch: Epoch) -> Result<Vec<AnyCustodianShare>, ReadError> {
+        let material = self.row.material(Purpose::Backup, epoch).ok_or(Damaged)?;
+        Ok(read_back(material.shares().ok_or(Damaged)?)?)
     }
 
-    /// Deletes the envelopes of operations that expired or were displaced: their epochs are nobody's,
-    /// and never will be. Else whoever may prepare could fill the store, one epoch after the other.
     fn delete_strays(&mut self) {
-        let Self { rules, envelopes } = self;
-        let pending = rules.pending().and_then(|pending| pending.backup.as_ref());
-        let counts = [
-            rules.backup().map(|active| active.epoch),
-            rules.restorable().map(|restorable| restorable.epoch),
-            pending.map(|(epoch, _)| *epoch),
-        ];
-        envelopes.retain(|_, stored| {
-            counts.contains(&Some(stored.epoch)) || rules.ended().contains_key(&stored.epoch)
-        });
+        let Self { row, envelopes } = self;
+        envelopes.retain(|_, stored| keeps_envelopes_of(row, stored.epoch));
     }
 }
 
-/// The shares as storage gives them back: decoded, and checked against their commitments again.
-fn read_back(material: &Material) -> Result<Material, ReadError> {
-    let read = |share: &AnyCustodianShare| {
-        // Exposed: to the decoder only.
-        AnyCustodianShare::from_bytes(share.to_bytes().expose_secret())
-    };
-    material.iter().map(read).collect::<Result<_, _>>().map_err(|_| ReadError::Damaged)
+/// The wallet of this user as it stands now. One that was never committed and is pending no more is
+/// forgotten here.
+fn find<'a>(rows: &'a mut Rows, user: &str, wallet: WalletId, now: Time) -> Option<&'a mut Stored> {
+    let key = (user.to_owned(), wallet);
+    let Stored { row, envelopes } = rows.remove(&key)?;
+    let mut stored = Stored { row: arrive(row, now)?, envelopes };
+    stored.delete_strays();
+    Some(rows.entry(key).or_insert(stored))
+}
+
+fn release(
+    desk: &mut Desk<'_>,
+    stored: &mut Stored,
+    session: &Session,
+    request: &Request,
+) -> Result<Ejected, EjectError> {
+    let ejecting = desk.check_eject(&mut stored.row, session, request)?;
+    let shares = stored.held(ejecting.epoch());
+    let shares = shares.map_err(|_| EjectError::from(Unavailable::because(Outage::Failed)))?;
+    ejecting.answer(desk, &shares)
 }

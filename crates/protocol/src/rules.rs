@@ -30,7 +30,7 @@ mod tests;
 
 pub use self::{
     commit::{AbandonRefusal, CommitRefusal, Committed},
-    prepare::{Admission, Ask, PrepareRefusal},
+    prepare::{Admission, Admitted, Ask, PrepareRefusal},
     release::{ReleaseRefusal, RetireRefusal, WindowRefusal},
     request::{CancelRefusal, Favour, UnfreezeRefusal, WaitRefusal},
 };
@@ -247,6 +247,40 @@ pub struct Wallet<M, P> {
     outcomes: BTreeMap<OperationId, Outcome>,
 }
 
+/// Everything a wallet is, for storage to keep in columns of its own.
+///
+/// Of `ended` and `outcomes` only those of the epoch and the operation at hand need to be there: no
+/// rule looks at another's. What a step adds is to be kept beside the others.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Parts<M, P> {
+    /// MPC or single-key.
+    pub kind: WalletKind,
+    /// The latest time seen.
+    pub now: Time,
+    /// The signing epoch that counts.
+    pub signing: Option<Active<M>>,
+    /// The backup epoch that counts.
+    pub backup: Option<Active<M>>,
+    /// The backup epoch that a replace superseded, during its grace.
+    pub restorable: Option<Restorable<M>>,
+    /// What is prepared and not yet committed.
+    pub pending: Option<Pending<M, P>>,
+    /// What waits.
+    pub request: Option<Request>,
+    /// Why the wallet stands still, where it does.
+    pub freezes: Freezes,
+    /// What the operator approved under a restore freeze. To be shown to nobody.
+    pub approved: Option<OperationId>,
+    /// Until when the operator lets the key be released.
+    pub window: Option<Time>,
+    /// The highest number given out, per purpose.
+    pub highest: Highest,
+    /// When backup epochs ended, until their envelopes are retired.
+    pub ended: BTreeMap<Epoch, Ended>,
+    /// How operations ended.
+    pub outcomes: BTreeMap<OperationId, Outcome>,
+}
+
 /// The highest epoch numbers known; 0 before the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Highest {
@@ -305,6 +339,76 @@ impl<M, P> Wallet<M, P> {
         }
     }
 
+    /// The wallet that was taken apart into these.
+    #[must_use]
+    pub fn from_parts(parts: Parts<M, P>) -> Self {
+        let Parts {
+            kind,
+            now,
+            signing,
+            backup,
+            restorable,
+            pending,
+            request,
+            freezes,
+            approved,
+            window,
+            highest,
+            ended,
+            outcomes,
+        } = parts;
+        Self {
+            kind,
+            now,
+            signing,
+            backup,
+            restorable,
+            pending,
+            request,
+            freezes,
+            approved,
+            window,
+            highest,
+            ended,
+            outcomes,
+        }
+    }
+
+    /// Takes it apart.
+    #[must_use]
+    pub fn into_parts(self) -> Parts<M, P> {
+        let Self {
+            kind,
+            now,
+            signing,
+            backup,
+            restorable,
+            pending,
+            request,
+            freezes,
+            approved,
+            window,
+            highest,
+            ended,
+            outcomes,
+        } = self;
+        Parts {
+            kind,
+            now,
+            signing,
+            backup,
+            restorable,
+            pending,
+            request,
+            freezes,
+            approved,
+            window,
+            highest,
+            ended,
+            outcomes,
+        }
+    }
+
     /// Whether nothing was ever committed or is about to be: such a wallet need not be kept.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -359,10 +463,36 @@ impl<M, P> Wallet<M, P> {
         self.freezes
     }
 
+    /// What the operator approved under a restore freeze: for storage, and to be shown to nobody.
+    #[must_use]
+    pub const fn approved(&self) -> Option<OperationId> {
+        self.approved
+    }
+
+    /// How operations ended, as far as they were loaded, and those that have ended since.
+    #[must_use]
+    pub const fn outcomes(&self) -> &BTreeMap<OperationId, Outcome> {
+        &self.outcomes
+    }
+
     /// Until when the operator lets the key be released.
     #[must_use]
     pub const fn window(&self) -> Option<Time> {
         self.window
+    }
+
+    /// When something ends by itself, if nothing happens until then and no clock is stopped.
+    #[must_use]
+    pub fn due(&self) -> Option<Time> {
+        let grace = self.restorable.as_ref().filter(|_| !self.grace_is_stopped());
+        let request = self.request.as_ref().filter(|_| !self.freezes.any());
+        let ends = [
+            self.pending.as_ref().map(|pending| pending.expires),
+            request.map(|request| request.expires),
+            self.window,
+            grace.map(|restorable| self.now.saturating_add(restorable.left)),
+        ];
+        ends.into_iter().flatten().min()
     }
 
     /// The highest epoch number given out, per purpose.

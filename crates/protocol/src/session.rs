@@ -283,7 +283,8 @@ impl Asked {
         );
         let proofs = proving.prove(&statement, rng);
         let message = Prepare { body, proofs };
-        Ok(Offered { party, begin, begun: begun.clone(), message, ephemeral, exchange })
+        let (begun, channel) = (begun.clone(), Some(channel));
+        Ok(Offered { party, begin, begun, message, ephemeral, channel, exchange })
     }
 }
 
@@ -296,6 +297,9 @@ pub struct Offered {
     begun: Begun,
     message: Prepare,
     ephemeral: EphemeralSecret,
+    /// Where this is the state that was made, and not one that was kept: the agreements of keys are
+    /// most of what a session costs.
+    channel: Option<ClientChannel>,
     exchange: Exchange,
 }
 
@@ -332,8 +336,8 @@ impl Offered {
         prepared: &Prepared,
         known: &[AnyCommitment],
     ) -> Result<Ready, SessionError> {
-        let Self { party, begin, begun, message, ephemeral, exchange } = self;
-        let channel = client_channel(&party, &begin, &begun, &ephemeral);
+        let Self { party, begin, begun, message, ephemeral, channel, exchange } = self;
+        let channel = channel.unwrap_or_else(|| client_channel(&party, &begin, &begun, &ephemeral));
         let opened = channel
             // Exposed: ciphertext.
             .open(Step::FIRST, prepared.sealed.expose_secret())

@@ -19,6 +19,7 @@ use twoshare_protocol::{
         device::{Device, With},
         tap::Tap,
     },
+    engine::PendingSession,
     memory::{MemoryCustodian, MemorySession},
     message::{
         Begin, Begun, Commit, CommitBody, Dealt, Drilled, Ejected, Plan, Prepare, PrepareBody,
@@ -60,6 +61,7 @@ const DECODERS: &[(&str, Reread)] = &[
     ("drilled", reread::<Drilled>),
     ("state", reread::<Signed<State>>),
     ("offered", |bytes| Offered::from_bytes(bytes).map(|o| o.to_bytes().expose_secret().to_vec())),
+    ("pending session", reread::<PendingSession>),
     ("ready", |bytes| Ready::from_bytes(bytes).map(|o| o.to_bytes().expose_secret().to_vec())),
 ];
 
@@ -88,11 +90,20 @@ impl Corpus {
     fn run<C: Custodian>(&mut self, device: &mut Device<Tap<C>>, operation: Operation, with: With) {
         pollster::block_on(async {
             let asked = device.ask(operation, with).await.unwrap();
+            let begin = asked.message().clone();
             let offered = device.offer(asked, with).await.unwrap();
             let message = offered.message().clone();
             self.add("offered", offered.to_bytes().expose_secret());
             self.add("prepare body", message.body.to_bytes().expose_secret());
+            let client_nonce = message.body.client_nonce;
             let prepared = device.custodian.prepare(message).await.unwrap();
+            let pending = PendingSession {
+                begin,
+                client_nonce,
+                custodian_nonce: offered.message().body.nonce,
+                answer: prepared.clone(),
+            };
+            self.add("pending session", pending.to_bytes().expose_secret());
             let ready = device.finish(offered, &prepared).unwrap();
             self.add("ready", ready.to_bytes().expose_secret());
             self.add(

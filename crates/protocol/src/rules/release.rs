@@ -52,8 +52,9 @@ pub enum RetireRefusal {
     /// The wallet stands still.
     #[error(transparent)]
     Frozen(#[from] Frozen),
-    /// This epoch has not ended, or was never committed.
-    #[error("the epoch has not ended")]
+    /// This epoch has not ended, or was never committed, or was retired already: whoever repeats a
+    /// retire whose answer was lost hears this.
+    #[error("the epoch has not ended, or is retired already")]
     NotEnded,
     /// Too early: a replaced backup can still be restored, or an old copy of the database may.
     #[error("the envelope is kept until {until}")]

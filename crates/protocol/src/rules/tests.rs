@@ -1,5 +1,7 @@
 //! One test per rule. The interleavings are the model checker's.
 
+mod parts;
+
 use twoshare_core::{
     digest::Digest,
     id::{Epoch, OperationId, Purpose, WalletKind},

@@ -98,7 +98,7 @@ impl Offered {
         let ephemeral = EphemeralSecret::from_bytes(record.ephemeral.expose_secret())
             .map_err(|_| DecodeError::Malformed)?;
         let OfferedRecord { party, begin, begun, message, .. } = record;
-        Ok(Self { party, begin, begun, message, ephemeral, exchange })
+        Ok(Self { party, begin, begun, message, ephemeral, channel: None, exchange })
     }
 }
 
