@@ -306,7 +306,7 @@ fn health_of(copies: &Copies, name: ObjectName) -> ObjectHealth {
     ObjectHealth { name, copies: each, verdict }
 }
 
-fn is_full(error: &io::Error) -> bool {
+pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge

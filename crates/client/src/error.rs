@@ -1,19 +1,70 @@
-//! Why an operation did not happen. One error per operation; what all of them share is in
-//! [`ExchangeError`] and [`PublishError`].
+//! Why an operation did not happen. One error per operation; what several of them share comes first.
 
 use thiserror::Error;
 use twoshare_core::{
-    envelope::{OpenError, SealError, SlotError, SlotId, SlotTableError, TestOpenError},
+    envelope::{OpenError, SealError, SlotError, SlotId, SlotTableError},
     id::{Epoch, WalletId},
     identity::SignatureError,
+    proof::Operation,
     sealed::OpenSecretError,
     share::ReconstructError,
-    store::{CustodianAlone, FetchError, WriteError},
+    store::FetchError,
 };
 use twoshare_protocol::{
-    custodian::{BeginError, CommitError, PrepareError, ReadError},
+    custodian::{
+        AbandonError, BeginError, CancelError as CancelRefused, CommitError,
+        EjectError as EjectRefused, PrepareError, ReadError,
+    },
+    rules::Frozen,
     session::SessionError,
+    wire::DecodeError,
 };
+
+use crate::{
+    device::{DeleteError, DeviceFault, LoadError, SaveError},
+    recover::Waiting,
+    stores::{Failed, KeepError, StoreId, WriteStoresError},
+};
+
+/// Why the device's own record of a wallet could not be used.
+#[derive(Debug, Error)]
+pub enum DeviceError {
+    /// The device does not have this wallet: create, import or recover it.
+    #[error("the wallet {wallet} is not on this device")]
+    NotHere {
+        /// The wallet.
+        wallet: WalletId,
+    },
+    /// Another device has recovered the wallet: what this one has does nothing any more, and may be
+    /// older than what counts. Recover here, or forget it ([`Client::forget`](crate::Client::forget)).
+    #[error("another device has recovered the wallet {wallet}")]
+    Revoked {
+        /// The wallet.
+        wallet: WalletId,
+    },
+    /// The record is another user's: log in as that user.
+    #[error("the device's record is another user's")]
+    OtherUser,
+    /// The record is another wallet's: the device's storage was meddled with. Recover.
+    #[error("the device's record is another wallet's")]
+    OtherWallet,
+    /// The record cannot be read: see the source. Recover, if it is not for a newer version.
+    #[error("the device's record cannot be read")]
+    Record(#[from] DecodeError),
+    /// See there.
+    #[error("the device's record was not loaded")]
+    Load(#[from] LoadError),
+    /// See there. What was being done can be resumed. [`SaveError::Conflict`]: another process uses the
+    /// same device.
+    #[error("the device's record was not saved")]
+    Save(#[from] SaveError),
+    /// See there.
+    #[error("the device's record was not deleted")]
+    Delete(#[from] DeleteError),
+    /// See there.
+    #[error(transparent)]
+    Fault(#[from] DeviceFault),
+}
 
 /// Why the custodian's state of a wallet is not known.
 #[derive(Debug, Error)]
@@ -21,15 +72,22 @@ pub enum StateError {
     /// The custodian did not give it.
     #[error("the custodian did not give the wallet's state")]
     Read(#[from] ReadError),
-    /// It is not signed by the pinned custodian: check the custodian's key.
-    #[error("the state is not signed by the pinned custodian")]
+    /// It is not signed by the custodian of this wallet: check the custodian's key.
+    #[error("the state is not signed by the wallet's custodian")]
     WrongCustodian(#[source] SignatureError),
     /// It is an old state, or of another wallet or user: somebody is between us and the custodian.
     #[error("the state is not the one that was asked for")]
     OtherState,
+    /// No custodian is pinned, and this device does not know the wallet's: pin one.
+    #[error("the custodian's identity is not known: pin it")]
+    Unpinned,
+    /// The wallet is with another custodian than the pinned one.
+    #[error("the wallet is with another custodian than the pinned one")]
+    OtherCustodian,
 }
 
-/// Why custodian and device did not get to new shares. Nothing has changed.
+/// Why custodian and device did not get to new shares. Nothing has changed, unless the custodian was
+/// unavailable: then [`Client::resume`](crate::Client::resume) goes on.
 #[derive(Debug, Error)]
 pub enum ExchangeError {
     /// The custodian did not begin.
@@ -46,67 +104,116 @@ pub enum ExchangeError {
     NoEpochLeft,
 }
 
-/// Why a new backup was not written and committed.
+/// Why a new backup was not stored and committed.
 #[derive(Debug, Error)]
 pub enum PublishError {
-    /// The client has no store: give it one.
-    #[error("there is no store to write the backup to")]
-    NoStore,
     /// The envelope cannot be sealed.
     #[error("the envelope cannot be sealed")]
     Seal(#[source] SealError),
-    /// See there.
+    /// Too few stores took it and gave it back intact. The last backup is as it was.
     #[error(transparent)]
-    CustodianAlone(#[from] CustodianAlone),
-    /// A store did not take it. The last backup is as it was.
-    #[error("store {store} did not take the envelope")]
-    Write {
-        /// The store's place in the client.
-        store: usize,
-        /// Why.
-        source: WriteError,
-    },
-    /// A store did not give back what was written. The last backup is as it was.
-    #[error("store {store} did not give the envelope back")]
-    ReadBack {
-        /// The store's place in the client.
-        store: usize,
-        /// Why.
-        source: FetchError,
-    },
-    /// What a store gave back does not open. The last backup is as it was.
-    #[error("what store {store} gave back does not open")]
-    TestOpen {
-        /// The store's place in the client.
-        store: usize,
-        /// Why.
-        source: TestOpenError,
-    },
-    /// The commit was refused, or its answer was lost: look at the wallet's state before doing it
-    /// again.
+    Stores(#[from] WriteStoresError),
+    /// The commit was refused, and the last backup is as it was; or its answer was lost
+    /// ([`CommitError::Unavailable`]), or it has to wait (frozen): then
+    /// [`Client::resume`](crate::Client::resume) goes on.
     #[error("the custodian did not say that the epoch is committed")]
     Commit(#[from] CommitError),
-    /// The receipt does not hold.
+    /// The receipt does not hold: the custodian lies. What is committed is not known.
     #[error("the custodian's receipt does not hold")]
     Receipt(#[from] SessionError),
+}
+
+/// Why an operation that makes new epochs did not come to its end.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// See there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The device's journal of the operation cannot be read.
+    #[error("the device's journal cannot be read")]
+    Journal(#[source] DecodeError),
+    /// The operator lets everybody wait: call again when it is ready.
+    #[error("the operation waits")]
+    Waiting(Waiting),
+    /// See there.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// The shares do not give the wallet's key. No key is returned.
+    #[error("the shares do not give the wallet's key")]
+    Reconstruct(#[from] ReconstructError),
+    /// A sealed secret does not open. No secret is returned.
+    #[error("a sealed secret does not open")]
+    Secret(#[from] OpenSecretError),
+    /// See there.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+}
+
+/// Why what was interrupted is neither finished nor given up. It is as it was: resume again later.
+#[derive(Debug, Error)]
+pub enum ResumeError {
+    /// See there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// See there.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The wallet stands still, and the operation with it.
+    #[error(transparent)]
+    Frozen(#[from] Frozen),
+    /// It was gone on with, and stopped again.
+    #[error("the interrupted {operation} could not be finished")]
+    Run {
+        /// What was interrupted.
+        operation: Operation,
+        /// Why.
+        source: Box<RunError>,
+    },
+    /// See there.
+    #[error(transparent)]
+    GiveUp(#[from] GiveUpError),
+    /// Whether it is committed is not known.
+    #[error("the custodian did not give the operation's receipt")]
+    Receipt(#[source] ReadError),
+}
+
+/// Why an operation that has failed is not known to be over yet. It expires by itself; what was written of
+/// it stays until it is known.
+#[derive(Debug, Error)]
+pub enum GiveUpError {
+    /// See there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The device's journal of the operation cannot be read.
+    #[error("the device's journal cannot be read")]
+    Journal(#[source] DecodeError),
+    /// The custodian did not begin.
+    #[error("the custodian did not begin")]
+    Begin(#[source] BeginError),
+    /// The custodian did not abandon it.
+    #[error("the custodian did not abandon the operation")]
+    Abandon(#[source] AbandonError),
+    /// What the custodian answered does not hold.
+    #[error("the custodian's answer does not hold")]
+    Session(#[from] SessionError),
 }
 
 /// Why no wallet was made.
 #[derive(Debug, Error)]
 pub enum CreateError {
+    /// See there. Without a pinned custodian no wallet is made.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// See there.
     #[error(transparent)]
-    Exchange(#[from] ExchangeError),
-    /// The commit was refused, or its answer was lost: make another wallet.
-    #[error("the custodian did not say that the wallet is committed")]
-    Commit(#[from] CommitError),
-    /// The receipt does not hold.
-    #[error("the custodian's receipt does not hold")]
-    Receipt(#[from] SessionError),
+    Device(#[from] DeviceError),
+    /// See there.
+    #[error(transparent)]
+    Run(#[from] RunError),
 }
 
 /// Why no wallet was imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Error)]
 pub enum ImportError {
     /// There is nothing to import.
     #[error("there is nothing to import")]
@@ -119,6 +226,9 @@ pub enum ImportError {
         /// How many there may be.
         cap: usize,
     },
+    /// See there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
 }
 
 /// Why a method could not be made into a slot. Nothing has changed.
@@ -138,10 +248,15 @@ pub enum MethodsError {
     },
 }
 
-/// Why there is no new backup. The last one is as it was, unless the source says that a commit's
-/// answer was lost.
+/// Why there is no new backup. The last one is as it was; [`RunError`] says where it may be otherwise.
 #[derive(Debug, Error)]
 pub enum BackupError {
+    /// See there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// An operation was interrupted before, and has to end first.
+    #[error("an interrupted operation has to end first")]
+    Unsettled(#[from] ResumeError),
     /// See there.
     #[error(transparent)]
     Methods(#[from] MethodsError),
@@ -150,10 +265,7 @@ pub enum BackupError {
     State(#[from] StateError),
     /// See there.
     #[error(transparent)]
-    Exchange(#[from] ExchangeError),
-    /// See there.
-    #[error(transparent)]
-    Publish(#[from] PublishError),
+    Run(#[from] RunError),
 }
 
 /// Why a backup was not opened. Nothing has changed.
@@ -178,17 +290,17 @@ pub enum OpenBackupError {
         seen: Epoch,
     },
     /// The custodian's database was restored from a copy, and may have forgotten newer epochs. Its
-    /// operator has to approve the recovery first: [`Client::recover_approved`](crate::Client::recover_approved).
+    /// operator has to approve the recovery first: [`Recovery::approved`](crate::Recovery::approved).
     #[error("the custodian was restored from a copy, which has epoch {custodian}")]
     Restored {
         /// The epoch that the copy calls active.
         custodian: Epoch,
     },
-    /// No store has the envelope that the custodian names.
+    /// No store has the envelope that the custodian names, nor another of that epoch.
     #[error("no store has the backup's envelope intact")]
     NotFound {
         /// What each store said.
-        stores: Vec<FetchError>,
+        stores: Vec<Failed<FetchError>>,
     },
     /// The envelope did not open with this method.
     #[error("the backup did not open with this method")]
@@ -209,10 +321,16 @@ pub enum OpenBackupError {
     OtherEpoch,
 }
 
-/// Why there is no refreshed backup. The last one is as it was, unless the source says that a
-/// commit's answer was lost.
+/// Why there is no refreshed backup. The last one is as it was; [`RunError`] says where it may be
+/// otherwise.
 #[derive(Debug, Error)]
 pub enum RefreshError {
+    /// See there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// An operation was interrupted before, and has to end first.
+    #[error("an interrupted operation has to end first")]
+    Unsettled(#[from] ResumeError),
     /// See there.
     #[error(transparent)]
     Open(#[from] OpenBackupError),
@@ -221,43 +339,127 @@ pub enum RefreshError {
     Methods(#[from] MethodsError),
     /// See there.
     #[error(transparent)]
-    Exchange(#[from] ExchangeError),
-    /// See there.
-    #[error(transparent)]
-    Publish(#[from] PublishError),
+    Run(#[from] RunError),
 }
 
-/// Why the wallet was not recovered. Nothing has changed, unless the source says that a commit's
-/// answer was lost.
+/// Why the wallet was not recovered. Nothing has changed; [`RunError`] says where that may be
+/// otherwise.
 #[derive(Debug, Error)]
 pub enum RecoverError {
     /// See there.
     #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// An operation was interrupted before, and has to end first.
+    #[error("an interrupted operation has to end first")]
+    Unsettled(#[from] ResumeError),
+    /// See there.
+    #[error(transparent)]
     Open(#[from] OpenBackupError),
     /// See there.
     #[error(transparent)]
-    Exchange(#[from] ExchangeError),
-    /// The shares do not give the wallet's key. No key is returned.
-    #[error("the shares do not give the wallet's key")]
-    Reconstruct(#[from] ReconstructError),
-    /// A sealed secret does not open. No secret is returned.
-    #[error("a sealed secret does not open")]
-    Secret(#[from] OpenSecretError),
-    /// See there.
-    #[error(transparent)]
-    Publish(#[from] PublishError),
+    Run(#[from] RunError),
 }
 
-/// Why a drill failed: the backup cannot be relied on.
+/// Why a drill failed: the backup cannot be relied on. What failed is kept with its time, and
+/// [`Client::status`](crate::Client::status) says so.
 #[derive(Debug, Error)]
 pub enum DrillError {
     /// See there.
     #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// See there.
+    #[error(transparent)]
     Open(#[from] OpenBackupError),
+    /// Too few stores have the envelope, after what could be mended was.
+    #[error("{} of {needed} stores have the envelope", have.len())]
+    Stores {
+        /// How many should have it, as the policy says.
+        needed: usize,
+        /// Those that have it.
+        have: Vec<StoreId>,
+        /// Those that have not, and why they could not be mended.
+        missing: Vec<Failed<KeepError>>,
+    },
     /// The custodian gave no proof.
     #[error("the custodian gave no proof of its half")]
     Read(#[from] ReadError),
     /// The proof does not hold.
     #[error("the custodian's proof of its half does not hold")]
     NotHeld(#[from] SessionError),
+}
+
+/// Why no key was given out.
+#[derive(Debug, Error)]
+pub enum EjectError {
+    /// See there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// An operation was interrupted before, and has to end first.
+    #[error("an interrupted operation has to end first")]
+    Unsettled(#[from] ResumeError),
+    /// See there.
+    #[error(transparent)]
+    Open(#[from] OpenBackupError),
+    /// The custodian did not begin.
+    #[error("the custodian did not begin")]
+    Begin(#[from] BeginError),
+    /// The custodian released nothing. Without a window: ask its operator to open one. Where it was
+    /// unavailable, it may have: eject again inside the window.
+    #[error("the custodian released nothing")]
+    Refused(#[from] EjectRefused),
+    /// What the custodian answered does not hold.
+    #[error("the custodian's answer does not hold")]
+    Session(#[from] SessionError),
+    /// The shares do not give the wallet's key. No key is returned.
+    #[error("the shares do not give the wallet's key")]
+    Reconstruct(#[from] ReconstructError),
+    /// A sealed secret does not open. No secret is returned.
+    #[error("a sealed secret does not open")]
+    Secret(#[from] OpenSecretError),
+}
+
+/// Why a request was not objected to.
+#[derive(Debug, Error)]
+pub enum CancelError {
+    /// See there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// See there.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The custodian did not begin.
+    #[error("the custodian did not begin")]
+    Begin(#[from] BeginError),
+    /// The custodian did not cancel it. Where the proof is not believed, this device was revoked:
+    /// [`Client::status`](crate::Client::status).
+    #[error("the custodian did not cancel the request")]
+    Refused(#[from] CancelRefused),
+    /// What the custodian answered does not hold.
+    #[error("the custodian's answer does not hold")]
+    Session(#[from] SessionError),
+}
+
+impl RunError {
+    /// Whether the operation is still in the journal: it may have happened, or may go on.
+    #[must_use]
+    pub const fn is_interrupted(&self) -> bool {
+        match self {
+            Self::Device(_) | Self::Journal(_) => true,
+            Self::Waiting(_) | Self::Reconstruct(_) | Self::Secret(_) => false,
+            Self::Exchange(error) => matches!(
+                error,
+                ExchangeError::Begin(BeginError::Unavailable(_))
+                    | ExchangeError::Prepare(PrepareError::Unavailable(_))
+            ),
+            Self::Publish(error) => match error {
+                PublishError::Seal(_) | PublishError::Stores(_) => false,
+                PublishError::Commit(error) => matches!(
+                    error,
+                    CommitError::Unavailable(_)
+                        | CommitError::Refused(twoshare_protocol::rules::CommitRefusal::Frozen(_))
+                ),
+                PublishError::Receipt(_) => true,
+            },
+        }
+    }
 }

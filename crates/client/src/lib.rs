@@ -4,23 +4,65 @@
 //! opens; the custodian share is with a server. Neither says anything about the key. See
 //! [`core::manual`] for what is promised against whom.
 //!
-//! The README has an example. An operation returns when it is done: the new epoch is in every store, read
-//! back, opened through every slot, and committed.
+//! The README has an example. An operation returns when it is done: the new epoch is in the stores that the
+//! policy asks for, read back, opened through every slot, and committed. A [`Client`] keeps nothing itself:
+//! what a wallet is, and what it is in the middle of, is a record in the [`DeviceState`], saved before each
+//! message that could change the other side. So a call may be dropped and the process be killed at any
+//! moment: [`Client::resume`] goes on from there. [`Client::status`] has what an app's screens show.
 
 mod backup;
 mod client;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod create;
+pub mod device;
 mod directory;
+mod drill;
+mod eject;
 pub mod error;
+#[cfg(feature = "http")]
+mod http;
+mod kept;
+mod method;
+mod open;
+mod operate;
+mod progress;
+mod record;
 mod recover;
+mod refresh;
+mod restored;
+mod resume;
+pub mod status;
+pub mod stores;
+mod together;
 mod wallet;
 
 pub use self::{
-    client::{Client, Published, rng},
+    client::{
+        Builder, Client, Complete, NeedsCustodian, NeedsDevice, NeedsIdentity, NeedsUser,
+        make_operation_id, rng,
+    },
+    device::{DeviceState, FileDevice, MemoryDevice},
     directory::{CopyHealth, DirectoryError, DirectoryStore, ObjectHealth, RepairError, Verdict},
-    recover::MethodChange,
+    drill::{Drill, Level},
+    eject::{Ed25519Scalar, Ejected, EjectedKey},
+    method::{Method, MethodChange},
+    progress::{Call, Progress, Progressed, Step},
+    recover::{Recovered, Recovery, Waiting},
+    resume::Resumed,
+    status::{BackupState, DrillPolicy, Hazard, Status},
+    stores::{Place, StoreId, StorePolicy, Stores},
     wallet::{Backup, Exported, Import, Wallet},
 };
+
+#[cfg(feature = "http")]
+pub use self::http::{
+    HttpCustodian, HttpCustodianBuilder, HttpRequest, HttpResponse, HttpTransport, Login,
+    Precondition, ReqwestTransport, Retry, Timeouts, Token, TokenError, TokenProvider,
+    TokenTextError, TransportError, UrlError,
+};
+#[cfg(feature = "http")]
+pub use self::stores::SelfManagedStore;
 
 /// The README's example, compiled and run.
 #[cfg(doctest)]

@@ -1,4 +1,4 @@
-//! What a device holds of a wallet.
+//! What a device holds of a wallet, as an app sees it.
 
 use core::fmt;
 
@@ -6,37 +6,39 @@ use twoshare_core::{
     attachment::Attachment,
     check_code::CheckCode,
     curve::{AnySigningKey, AnyVerifyingKey, Secp256k1, SigningKey},
-    id::{Epoch, WalletId, WalletKind},
+    id::{WalletId, WalletKind},
     sealed::{OpenSecretError, SealedSecret, WalletSecret},
     share::AnyClientShare,
     store::EnvelopeName,
 };
 
-use crate::client::rng;
+use crate::{
+    record::{Holding, Keys, Record, Secrets, Shares},
+    stores::StoreId,
+};
 
-/// A wallet on its device.
+/// A wallet on its device, as it was when it was asked for: a view, which nothing is changed through.
 ///
-/// Of an MPC wallet that is the client's signing shares: hand them to the signing library. Of a
-/// single-key wallet it is the keys themselves, and the secrets sealed under them.
+/// Of an MPC wallet it has the client's signing shares: hand them to the signing library. Of a
+/// single-key wallet it has the keys themselves, and the secrets sealed under them.
 #[derive(Clone)]
 pub struct Wallet {
-    pub(crate) id: WalletId,
-    pub(crate) holding: Holding,
-    pub(crate) attachments: Vec<Attachment>,
-    pub(crate) backup: Option<Backup>,
-}
-
-#[derive(Clone)]
-pub(crate) enum Holding {
-    Mpc { signing: Vec<AnyClientShare> },
-    SingleKey { keys: Vec<AnySigningKey>, secrets: Vec<SealedSecret> },
+    id: WalletId,
+    kind: WalletKind,
+    name: Option<String>,
+    holding: Holding,
+    verifying_keys: Vec<AnyVerifyingKey>,
+    attachments: Vec<Attachment>,
+    backup: Option<Backup>,
 }
 
 /// The last backup that this device knows to be committed and stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backup {
     /// Its envelope's name in every store.
     pub envelope: EnvelopeName,
+    /// The stores that do not have it, where the policy did without them.
+    pub missing: Vec<StoreId>,
 }
 
 /// A secret that a single-key wallet is made of.
@@ -58,23 +60,26 @@ pub enum Exported {
 }
 
 impl Wallet {
-    /// A new single-key wallet made of these secrets, not yet backed up.
-    pub(crate) fn import(imports: Vec<Import>) -> Self {
-        let id = WalletId::make(&mut rng());
-        let (mut keys, mut secrets) = (Vec::new(), Vec::new());
-        for (index, import) in (0..).zip(imports) {
-            let key = match import {
-                Import::Key(key) => key,
-                Import::Secret(secret) => {
-                    let (key, sealed) = SealedSecret::seal(id, index, &secret, &mut rng());
-                    secrets.push(sealed);
-                    key
-                }
-            };
-            keys.push(key.into());
-        }
-        let holding = Holding::SingleKey { keys, secrets };
-        Self { id, holding, attachments: Vec::new(), backup: None }
+    /// What the record has; `None` while nothing is here yet.
+    pub(crate) fn of(record: &Record) -> Option<Self> {
+        let backup = record.backup.as_ref().map(|backup| Backup {
+            envelope: record.name_of(backup.named()),
+            missing: backup
+                .stores
+                .iter()
+                .filter(|mark| !mark.envelope)
+                .filter_map(|mark| mark.store.0.parse().ok())
+                .collect(),
+        });
+        record.is_here().then(|| Self {
+            id: record.wallet,
+            kind: record.kind,
+            name: record.name.clone().map(|name| name.0),
+            holding: record.holding.clone(),
+            verifying_keys: record.verifying_keys(),
+            attachments: record.attachments().to_vec(),
+            backup,
+        })
     }
 
     /// The wallet's id.
@@ -86,27 +91,25 @@ impl Wallet {
     /// Where the whole key is.
     #[must_use]
     pub const fn kind(&self) -> WalletKind {
-        match self.holding {
-            Holding::Mpc { .. } => WalletKind::Mpc,
-            Holding::SingleKey { .. } => WalletKind::SingleKey,
-        }
+        self.kind
+    }
+
+    /// The name that it was given, which is public.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// The public keys, in their order. They never change.
     #[must_use]
-    pub fn verifying_keys(&self) -> Vec<AnyVerifyingKey> {
-        match &self.holding {
-            Holding::Mpc { signing } => signing.iter().map(AnyClientShare::verifying_key).collect(),
-            Holding::SingleKey { keys, .. } => {
-                keys.iter().map(AnySigningKey::verifying_key).collect()
-            }
-        }
+    pub fn verifying_keys(&self) -> &[AnyVerifyingKey] {
+        &self.verifying_keys
     }
 
     /// The code that every device of this wallet shows. Have the user keep it.
     #[must_use]
     pub fn check_code(&self) -> CheckCode {
-        CheckCode::of(self.id, &self.verifying_keys())
+        CheckCode::of(self.id, &self.verifying_keys)
     }
 
     /// The client's signing shares of an MPC wallet, for the signing library; none of a single-key
@@ -114,9 +117,16 @@ impl Wallet {
     #[must_use]
     pub fn signing_shares(&self) -> &[AnyClientShare] {
         match &self.holding {
-            Holding::Mpc { signing } => signing,
-            Holding::SingleKey { .. } => &[],
+            Holding::Mpc(Shares(signing)) => signing,
+            Holding::Nothing | Holding::SingleKey(..) => &[],
         }
+    }
+
+    /// What signing libraries keep with the keys. A per-device one has to be made anew after a
+    /// recovery.
+    #[must_use]
+    pub fn attachments(&self) -> &[Attachment] {
+        &self.attachments
     }
 
     /// The last backup that this device knows to be committed and stored.
@@ -132,37 +142,37 @@ impl Wallet {
     ///
     /// A secret is damaged.
     pub fn export(&self) -> Result<Vec<Exported>, OpenSecretError> {
-        let Holding::SingleKey { keys, secrets } = &self.holding else { return Ok(Vec::new()) };
-        let mut exported = Vec::with_capacity(keys.len());
-        for (index, key) in (0..).zip(keys) {
-            // Whatever is imported is shared on secp256k1.
-            let AnySigningKey::Secp256k1(key) = key else { continue };
-            exported.push(match secrets.iter().find(|secret| secret.index() == index) {
-                Some(secret) => Exported::Secret(secret.open(self.id, index, key)?),
-                None => Exported::Key(key.clone()),
-            });
-        }
-        Ok(exported)
-    }
-
-    pub(crate) fn epoch(&self) -> Option<Epoch> {
-        self.backup.map(|backup| backup.envelope.epoch)
-    }
-
-    pub(crate) fn secrets(&self) -> &[SealedSecret] {
         match &self.holding {
-            Holding::Mpc { .. } => &[],
-            Holding::SingleKey { secrets, .. } => secrets,
+            Holding::SingleKey(Keys(keys), Secrets(secrets)) => open_all(self.id, keys, secrets),
+            Holding::Nothing | Holding::Mpc(_) => Ok(Vec::new()),
         }
     }
+}
+
+/// What a single-key wallet with these keys was made of.
+pub(crate) fn open_all(
+    wallet: WalletId,
+    keys: &[AnySigningKey],
+    secrets: &[SealedSecret],
+) -> Result<Vec<Exported>, OpenSecretError> {
+    let mut exported = Vec::with_capacity(keys.len());
+    for (index, key) in (0..).zip(keys) {
+        // Whatever is imported is shared on secp256k1.
+        let AnySigningKey::Secp256k1(key) = key else { continue };
+        exported.push(match secrets.iter().find(|secret| secret.index() == index) {
+            Some(secret) => Exported::Secret(secret.open(wallet, index, key)?),
+            None => Exported::Key(key.clone()),
+        });
+    }
+    Ok(exported)
 }
 
 impl fmt::Debug for Wallet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wallet")
             .field("id", &self.id)
-            .field("kind", &self.kind())
-            .field("keys", &self.verifying_keys())
+            .field("kind", &self.kind)
+            .field("keys", &self.verifying_keys)
             .field("backup", &self.backup)
             .finish_non_exhaustive()
     }
