@@ -36,11 +36,38 @@ impl Failure {
         Self { code: code.into(), message: message.into(), data: Map::new(), exit: 1 }
     }
 
+    /// What it is called in JSON.
+    #[cfg(test)]
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn data(&self) -> &Map<String, Value> {
+        &self.data
+    }
+
+    /// The same, where it was called wrongly.
+    pub(crate) fn into_misuse(mut self) -> Self {
+        self.exit = 2;
+        self
+    }
+
+    /// The same for a person.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Adds data that a program can act on.
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.data.insert(name.to_owned(), value.into());
         self
     }
+}
+
+/// Prints a line that has to arrive before anything else is done.
+pub(crate) fn print_line(text: &str) -> io::Result<()> {
+    line(&mut io::stdout(), text)
 }
 
 /// Prints an answer or a failure, and says how the process ends.

@@ -143,7 +143,7 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 /// RFC 3339; the largest time that it can write for any later one.
-fn rfc3339(seconds: u64) -> String {
+pub(crate) fn rfc3339(seconds: u64) -> String {
     /// 9999-12-31T23:59:59Z.
     const LAST: u64 = 253_402_300_799;
     let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds.min(LAST));

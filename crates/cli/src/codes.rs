@@ -19,6 +19,11 @@ use twoshare_core::{
 
 use crate::answer::Failure;
 
+mod client;
+mod custodian;
+
+pub(crate) use self::client::failed;
+
 /// A code, and an object of data.
 type Coded = (&'static str, Value);
 

@@ -5,27 +5,32 @@ use std::{error::Error, path::Path, sync::Arc};
 
 use serde_json::{Map, Value, json};
 use twoshare::{
-    Client, DirectoryStore, Exported, Import, MethodChange, Wallet,
+    Client, DirectoryStore, Exported, FileDevice, Import, Method, MethodChange, Place, Recovered,
+    Recovery, StoreId, Wallet,
     core::{
         curve::AnySigningKey,
-        envelope::{Slot, VouchedBy},
         id::{CurveId, WalletId},
-        method::{BackupMethod, Password, RecoveryCode, SlotKind},
+        method::{Password, RecoveryCode, SlotKind},
         sealed::WalletSecret,
+        share::{AnyClientShare, AnyCustodianShare},
         store::Operator,
     },
     error::{OpenBackupError, RecoverError},
-    protocol::memory::MemoryCustodian,
+    status::MethodStatus,
 };
 
+use self::server::Server;
 use crate::{
     answer::{Answer, Failure},
     codes::with_sources,
+    imports::Given,
     stores::block_on,
+    view::hex,
 };
 
 mod frost;
 mod memory;
+mod server;
 
 /// Strong enough for the policy; nobody keeps anything under it.
 const PASSWORD: &str = "orbit-velvet-93-lantern";
@@ -33,82 +38,94 @@ const PASSWORD: &str = "orbit-velvet-93-lantern";
 /// The user of the demo's custodian.
 const USER: &str = "demo";
 
-/// A secret from a file of the user.
-pub(crate) struct Given {
-    /// Where it came from.
-    pub(crate) from: String,
-    /// What it is.
-    pub(crate) import: Import,
-}
-
 /// Tells the story, and the single-key one too where secrets are given.
 pub(crate) fn run(directory: &Path, given: Vec<Given>) -> Result<Answer, Failure> {
     let mut story = Story::default();
-    block_on(mpc(directory, &mut story))??;
-    if !given.is_empty() {
-        block_on(single_key(directory, given, &mut story))??;
-    }
+    block_on(tell(directory, given, &mut story))??;
     story.say("", "Done: nothing of this is kept.");
     Ok(story.into_answer())
 }
 
-async fn mpc(directory: &Path, story: &mut Story) -> Result<(), Failure> {
-    let custodian = MemoryCustodian::start(twoshare::rng());
-    let client = client(&custodian, &directory.join("mpc"))?;
+async fn tell(directory: &Path, given: Vec<Given>, story: &mut Story) -> Result<(), Failure> {
+    let server = Server::start(&directory.join("custodian")).await?;
+    story.chapter("A custodian");
+    story.say("started", format!("over HTTP at {}, on SQLite, with keys of its own", server.url));
+    story.fact("custodian", server.url.as_str());
+    mpc(&server, directory, story).await?;
+    if !given.is_empty() {
+        single_key(&server, directory, given, story).await?;
+    }
+    server.stop().await;
+    Ok(())
+}
+
+async fn mpc(server: &Server, directory: &Path, story: &mut Story) -> Result<(), Failure> {
+    let stores = directory.join("mpc");
+    let phone = async |name| phone(server, &directory.join(name), &stores).await;
 
     story.chapter("An MPC wallet");
+    let first = phone("phone-1").await?;
     let curves = [CurveId::Secp256k1, CurveId::Ed25519];
-    let mut wallet = client.create_wallet(&curves).await.map_err(failed("create"))?;
-    let (id, keys, check_code) = (wallet.id(), wallet.verifying_keys(), wallet.check_code());
+    let created = first.create_wallet(&curves, None).await.map_err(failed("create"))?;
+    let (id, check_code) = (created.id(), created.check_code());
     story.say("created", format!("wallet {id}, its keys generated with the custodian"));
-    for key in &keys {
+    for key in created.verifying_keys() {
         story.say("", format!("{:<10} {}", key.curve(), hex(&key.to_bytes())));
     }
     story.say("", format!("check code {check_code}"));
     story.fact("wallet", id.to_string());
     story.fact("check_code", check_code.to_string());
-    let public: Vec<_> = keys
+    let public: Vec<_> = created
+        .verifying_keys()
         .iter()
         .map(|key| json!({ "curve": key.curve().name(), "public_key": hex(&key.to_bytes()) }))
         .collect();
     story.fact("keys", public);
 
-    let password = Password::new(PASSWORD)?.with_label("demo password");
+    let password: Method = Arc::new(Password::new(PASSWORD)?.with_label("demo password"));
     let code = RecoveryCode::make(&mut twoshare::rng()).with_label("demo code");
-    let backup = client.backup(&mut wallet, &[&password, &code]).await;
-    let backup = backup.map_err(failed("back up"))?;
-    story.say("backed up", "with a password and a recovery code, in a directory (three copies),");
+    let code: Method = Arc::new(code);
+    let methods = [password.clone(), code.clone()];
+    let backup = first.backup(id, &methods).await.map_err(failed("back up"))?;
+    story.say(
+        "backed up",
+        "with a password and a recovery code, at the custodian and in a directory,",
+    );
     story.say("", "read back, opened through both slots, committed by the custodian");
     story.say("", format!("envelope {}", backup.envelope.object()));
-    client.drill(&wallet, &password).await.map_err(failed("drill"))?;
+    let drill = first.drill(id, Some(&password)).await.map_err(failed("drill"))?;
     story.say("drilled", "a recovery would succeed: the custodian has proven its half just now");
+    story.fact("drill", drill.level.name());
 
-    let lost = wallet.clone();
-    drop(wallet);
+    drop(first);
+    let lost = phone("phone-1").await?;
+    let kept = lost.wallet(id).await.map_err(failed("restart"))?;
+    same_wallet(&kept, &created)?;
+    story.say("restarted", "the phone has everything on its disk, sealed");
     story.say("lost", "the phone is gone");
-    let recovered = recover(&client, id, &password).await?;
-    same_wallet(&recovered, &lost)?;
+    let second = phone("phone-2").await?;
+    same_wallet(&recover(&second, id, &password).await?, &created)?;
     story.say("recovered", "with the password alone: the same public keys, new shares of them");
-    drop(recovered);
-    let mut wallet = recover(&client, id, &code).await?;
-    same_wallet(&wallet, &lost)?;
+    let third = phone("phone-3").await?;
+    same_wallet(&recover(&third, id, &code).await?, &created)?;
     story.say("recovered", "again, with the recovery code alone");
     story.fact("recovered_with", vec!["password", "code"]);
-    revoked(&client, &lost).await?;
-    story.say("revoked", "what the lost phone has is refused by the custodian");
+    revoked(&lost, id).await?;
+    revoked(&second, id).await?;
+    story.say("revoked", "what the lost phones have is refused by the custodian");
 
-    let before = wallet.backup().copied();
-    client.refresh(&mut wallet, &password).await.map_err(failed("refresh"))?;
+    let before = epoch(&third, id).await?;
+    third.refresh(id, &password).await.map_err(failed("refresh"))?;
     story.say("refreshed", "a new epoch for both methods; nothing was asked of the code");
-    let opened = client.open(&wallet, &password).await.map_err(failed("open"))?;
-    let is_code = |slot: &&Slot| slot.header().kind == SlotKind::RecoveryCode;
-    let slot = opened.slots.iter().find(is_code).map(Slot::id);
+    let status = third.status(id).await.map_err(failed("ask for the status"))?;
+    let is_code = |method: &&MethodStatus| method.kind == SlotKind::RecoveryCode;
+    let slot = status.methods.iter().find(is_code).map(|method| method.slot);
     let slot = slot.ok_or_else(|| broken("the recovery code's slot is missing"))?;
     let changes = vec![MethodChange::Remove(slot)];
-    let changed = client.change_methods(&mut wallet, &password, changes).await;
+    let changed = third.change_methods(id, &password, changes).await;
     changed.map_err(failed("remove a method"))?;
     story.say("removed", "the recovery code, with the password's proof");
-    match client.recover(id, &code, VouchedBy::Method).await {
+    match phone("phone-4").await?.recover(id, Recovery::with(code)).await {
         Err(RecoverError::Open(OpenBackupError::Open(_))) => {}
         Err(error) => return Err(failed("try a removed method")(error)),
         Ok(_) => return Err(broken("a removed method still recovered the wallet")),
@@ -118,12 +135,13 @@ async fn mpc(directory: &Path, story: &mut Story) -> Result<(), Failure> {
         "it opens nothing any more: its old epoch has ended, the new one has no slot for it",
     );
     story.fact("removed_method_refused", true);
-    let epochs = [before, wallet.backup().copied()].map(|b| b.map(|b| b.envelope.epoch.get()));
-    story.fact("epochs", json!(epochs));
+    story.fact("epochs", json!([before, epoch(&third, id).await?]));
 
-    for (mine, theirs) in frost::pairs(&wallet, &custodian)? {
+    let wallet = third.wallet(id).await.map_err(failed("sign"))?;
+    let pairs = frost::pairs(&wallet, server)?;
+    for (mine, theirs) in &pairs {
         let message = b"twoshare: recovered, refreshed, and still the same key";
-        let signature = frost::sign(&mine, &theirs, message)?;
+        let signature = frost::sign(mine, theirs, message)?;
         let curve = mine.curve();
         story.say("signed", format!("{:<10} {}", curve.name(), hex(&signature)));
         story.fact(&format!("signature_{curve}"), hex(&signature));
@@ -131,14 +149,13 @@ async fn mpc(directory: &Path, story: &mut Story) -> Result<(), Failure> {
     story
         .say("", "by FROST, each side with its own share; valid under the keys from the beginning");
 
-    never_whole(&wallet, &custodian, story)
+    never_whole(&pairs, story)
 }
 
 /// Looks through everything this process has in memory for the keys: the shares are there, since they
 /// are in use, and the keys are not, though both sides are in this one process.
 fn never_whole(
-    wallet: &Wallet,
-    custodian: &MemoryCustodian,
+    pairs: &[(AnyClientShare, AnyCustodianShare)],
     story: &mut Story,
 ) -> Result<(), Failure> {
     let Some(snapshot) = memory::Snapshot::take() else {
@@ -147,9 +164,9 @@ fn never_whole(
         return Ok(());
     };
     let mut shares_seen = true;
-    for (mine, theirs) in frost::pairs(wallet, custodian)? {
+    for (mine, theirs) in pairs {
         // The one place where the key is made, to look for it in what was taken before.
-        let key = AnySigningKey::reconstruct(&mine, &theirs, &mine.verifying_key());
+        let key = AnySigningKey::reconstruct(mine, theirs, &mine.verifying_key());
         let key = key.map_err(failed("compare"))?;
         if snapshot.contains(&key.expose_secret()) {
             return Err(broken("the whole key was found in memory"));
@@ -170,27 +187,32 @@ fn never_whole(
     Ok(())
 }
 
-async fn single_key(directory: &Path, given: Vec<Given>, story: &mut Story) -> Result<(), Failure> {
-    let custodian = MemoryCustodian::start(twoshare::rng());
-    let client = client(&custodian, &directory.join("single-key"))?;
+async fn single_key(
+    server: &Server,
+    directory: &Path,
+    given: Vec<Given>,
+    story: &mut Story,
+) -> Result<(), Failure> {
+    let stores = directory.join("single-key");
+    let phone = async |name| phone(server, &directory.join(name), &stores).await;
 
     story.chapter("A single-key wallet of your own secrets");
     let imports = given.iter().map(|given| given.import.clone()).collect();
-    let mut wallet = client.import_wallet(imports).map_err(failed("import"))?;
-    let id = wallet.id();
+    let lost = phone("phone-5").await?;
+    let id = lost.import_wallet(imports, None).await.map_err(failed("import"))?.id();
     for given in &given {
         story.say("imported", format!("{} from {}", kind_of(&given.import), given.from));
     }
-    let password = Password::new(PASSWORD)?;
-    let code = RecoveryCode::make(&mut twoshare::rng());
-    let backup = client.backup(&mut wallet, &[&password, &code]).await;
+    let password: Method = Arc::new(Password::new(PASSWORD)?);
+    let code: Method = Arc::new(RecoveryCode::make(&mut twoshare::rng()));
+    let backup = lost.backup(id, &[password.clone(), code.clone()]).await;
     backup.map_err(failed("back up"))?;
     story.say("backed up", "with a password and a recovery code");
-    drop(wallet);
+    drop(lost);
     story.say("lost", "the phone is gone");
 
-    let with_password = recover(&client, id, &password).await?;
-    let with_code = recover(&client, id, &code).await?;
+    let with_password = recover(&phone("phone-6").await?, id, &password).await?;
+    let with_code = recover(&phone("phone-7").await?, id, &code).await?;
     let mut returned = Vec::new();
     for (recovered, method) in [(&with_password, "password"), (&with_code, "recovery code")] {
         let exported = recovered.export().map_err(failed("export"))?;
@@ -214,17 +236,30 @@ async fn single_key(directory: &Path, given: Vec<Given>, story: &mut Story) -> R
     Ok(())
 }
 
-fn client(custodian: &Arc<MemoryCustodian>, directory: &Path) -> Result<Client, Failure> {
-    let store = DirectoryStore::create(directory)?;
-    let client = Client::new(custodian.login(USER), custodian.identity(), USER);
-    Ok(client.with_store(store, Operator::User))
+/// A phone: what is on its disk, and its way to the custodian and to a directory of the user's.
+async fn phone(server: &Server, disk: &Path, stores: &Path) -> Result<Client, Failure> {
+    let custodian = server.connect()?;
+    let directory = StoreId::directory(stores).map_err(failed("name a store"))?;
+    let stores = DirectoryStore::create(stores)?;
+    let phone = Client::builder()
+        .custodian(custodian)
+        .pinned(server.identity())
+        .user(USER)
+        .device(FileDevice::open(disk, None).await?)
+        .store(directory, Place::store(stores, Operator::User))
+        .store(StoreId::custodian(), Place::Custodian);
+    Ok(phone.build()?)
 }
 
-/// The lost phone tries what it may: to make a backup of its own.
-async fn revoked(client: &Client, lost: &Wallet) -> Result<(), Failure> {
-    let mut lost = lost.clone();
-    let code = RecoveryCode::make(&mut twoshare::rng());
-    match client.replace(&mut lost, &[&code]).await {
+async fn epoch(phone: &Client, wallet: WalletId) -> Result<Option<u64>, Failure> {
+    let wallet = phone.wallet(wallet).await.map_err(failed("ask for the epoch"))?;
+    Ok(wallet.backup().map(|backup| backup.envelope.epoch.get()))
+}
+
+/// A lost phone tries what it may: to make a backup of its own.
+async fn revoked(lost: &Client, wallet: WalletId) -> Result<(), Failure> {
+    let code: Method = Arc::new(RecoveryCode::make(&mut twoshare::rng()));
+    match lost.replace(wallet, &[code]).await {
         Ok(_) => Err(broken("the lost phone could still replace the backup")),
         Err(_) => Ok(()),
     }
@@ -265,13 +300,11 @@ fn kind_of_secret(secret: &WalletSecret) -> String {
     secret.kind().name().replace('_', " ")
 }
 
-async fn recover(
-    client: &Client,
-    wallet: WalletId,
-    method: &dyn BackupMethod,
-) -> Result<Wallet, Failure> {
-    let recovered = client.recover(wallet, method, VouchedBy::Method).await;
-    recovered.map_err(failed("recover"))
+async fn recover(phone: &Client, wallet: WalletId, method: &Method) -> Result<Wallet, Failure> {
+    match phone.recover(wallet, Recovery::with(method.clone())).await.map_err(failed("recover"))? {
+        Recovered::Done(wallet) => Ok(wallet),
+        Recovered::Waiting(_) => Err(broken("the demo's custodian lets its user wait")),
+    }
 }
 
 /// What stopped the story.
@@ -285,10 +318,6 @@ fn failed<E: Error>(step: &str) -> impl FnOnce(E) -> Failure {
 /// A promise that did not hold: this is a defect of twoshare, not of its use.
 fn broken(what: &str) -> Failure {
     Failure::new("demo_failed", format!("{what}: please report this"))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What is told, for people and for programs.

@@ -1,10 +1,8 @@
-use std::{
-    io::{self, ErrorKind, Write},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};
 use serde_json::json;
+use twoshare::error::OpenBackupError;
 use twoshare_core::{
     container::{self, Content},
     envelope::Envelope,
@@ -14,6 +12,9 @@ use twoshare_core::{
 use crate::{
     answer::{Answer, Failure},
     backup::{Backup, describe_in_words},
+    device::Context,
+    files::{unwritable, write_new},
+    session::{Session, WalletArg},
 };
 
 /// Bytes in one QR code: 53 modules a side, 27 lines of a terminal and the margin.
@@ -21,8 +22,11 @@ const FRAGMENT: usize = 120;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Export {
-    /// The backup, in any form; `-` for standard input.
-    file: PathBuf,
+    /// A backup in any form, `-` for standard input [default: that of the device's wallet].
+    file: Option<PathBuf>,
+
+    #[command(flatten)]
+    wallet: WalletArg,
 
     #[command(flatten)]
     to: To,
@@ -45,10 +49,13 @@ struct To {
 }
 
 impl Export {
-    pub(crate) fn run(self) -> Result<Answer, Failure> {
-        let envelope = Backup::read(&self.file)?.envelope;
-        match self.to {
-            To { out: Some(path), .. } => to_file(&envelope, &path),
+    pub(crate) fn run(&self, context: &Context) -> Result<Answer, Failure> {
+        let envelope = match &self.file {
+            Some(file) => Backup::read(file)?.envelope,
+            None => of_the_device(&self.wallet, context)?,
+        };
+        match &self.to {
+            To { out: Some(path), .. } => to_file(&envelope, path),
             To { qr: true, .. } => to_qr(&envelope),
             To { .. } => {
                 let text = text::write(envelope.as_bytes());
@@ -58,33 +65,27 @@ impl Export {
     }
 }
 
+/// The last backup that the device knows, from the first store that has it intact.
+fn of_the_device(wallet: &WalletArg, context: &Context) -> Result<Envelope, Failure> {
+    let session = Session::open(context)?;
+    let wallet = session.choose(wallet)?;
+    let client = session.client_of(wallet)?;
+    let held = session.run(client.wallet(wallet))?;
+    let backup = held.backup().ok_or(OpenBackupError::NotBackedUp { wallet })?;
+    let found = session.run(client.stores().read(backup.envelope));
+    let found = found.map_err(|none| OpenBackupError::NotFound { stores: none.stores })?;
+    Ok(found.envelope)
+}
+
 fn to_file(envelope: &Envelope, path: &Path) -> Result<Answer, Failure> {
     let container = container::wrap(Content::Envelope, envelope.as_bytes())?;
+    write_new(path, &container).map_err(unwritable(path))?;
     let shown = path.display().to_string();
-    write_new(path, &container).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            Failure::new("file_exists", format!("{shown} is there already")).with("path", &*shown)
-        }
-        _ => Failure::new("file_unwritable", format!("{shown}: {error}")).with("path", &*shown),
-    })?;
     let text = format!("{}\nwritten  {shown}", describe_in_words(envelope));
     let json = json!({
         "out": shown, "bytes": container.len(), "digest": envelope.digest().to_string()
     });
     Ok(Answer { json, text })
-}
-
-/// A file that is there with all its bytes, or not at all.
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path)?;
-    Ok(())
 }
 
 fn to_qr(envelope: &Envelope) -> Result<Answer, Failure> {

@@ -1,19 +1,18 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::ValueEnum;
 use serde_json::{Value, json};
 use twoshare_core::{
     check_code::CheckCode,
     curve::AnyVerifyingKey,
     envelope::{Expected, Opened, SlotId, SlotsAltered, VouchedBy},
-    method::{BackupMethod, Password, RecoveryCode},
 };
 
 use crate::{
     answer::{Answer, Failure},
     backup::{Backup, describe, describe_in_words, plain},
     codes::method_name,
-    secrets::{Asked, Sources},
+    methods::MethodName,
+    secrets::{Asked, Sources, standard_input_once},
     stores::block_on,
 };
 
@@ -24,7 +23,7 @@ pub(crate) struct Inspect {
 
     /// Also open it with this method. Nothing secret is shown.
     #[arg(long, value_name = "M")]
-    method: Option<Method>,
+    method: Option<MethodName>,
 
     /// Also compare the check code that was kept.
     #[arg(long, value_name = "C", requires = "method")]
@@ -34,19 +33,13 @@ pub(crate) struct Inspect {
     secrets: Sources,
 }
 
-/// A method that needs nothing but a secret.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Method {
-    Password,
-    Code,
-}
-
 impl Inspect {
     pub(crate) fn run(self) -> Result<Answer, Failure> {
-        if self.file == Path::new("-") && self.secrets.take_standard_input() {
-            let message = "standard input cannot be the backup and a secret at once";
-            return Err(Failure::misuse("standard_input_twice", message));
-        }
+        standard_input_once([
+            Some(&*self.file),
+            self.secrets.file(Asked::Password),
+            self.secrets.file(Asked::Code),
+        ])?;
         let backup = Backup::read(&self.file)?;
         let mut json = describe(&backup.envelope);
         let mut text = describe_in_words(&backup.envelope);
@@ -61,31 +54,15 @@ impl Inspect {
         Ok(Answer { json, text })
     }
 
-    fn open(&self, backup: &Backup, method: Method) -> Result<Opened, Failure> {
+    fn open(&self, backup: &Backup, method: MethodName) -> Result<Opened, Failure> {
         let vouched_by = match &self.check_code {
             Some(code) => VouchedBy::CheckCode(code.parse::<CheckCode>()?),
             None => VouchedBy::Method,
         };
-        let method: Box<dyn BackupMethod> = match method {
-            Method::Password => {
-                let entered = self.secrets.read(Asked::Password)?;
-                // To be normalised.
-                Box::new(Password::new(utf8(Asked::Password, entered.expose_secret())?)?)
-            }
-            Method::Code => {
-                let entered = self.secrets.read(Asked::Code)?;
-                // To be decoded.
-                Box::new(RecoveryCode::from_text(utf8(Asked::Code, entered.expose_secret())?)?)
-            }
-        };
+        let method = method.existing(&self.secrets)?;
         let expected = Expected { vouched_by, ..Expected::default() };
         Ok(block_on(backup.envelope.open(method.as_ref(), &expected))??)
     }
-}
-
-fn utf8(asked: Asked, bytes: &[u8]) -> Result<&str, Failure> {
-    let message = || Failure::misuse("secret_not_text", format!("the {asked} is not UTF-8 text"));
-    str::from_utf8(bytes).map_err(|_| message())
 }
 
 fn insert(object: &mut Value, name: &str, value: Value) {

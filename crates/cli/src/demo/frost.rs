@@ -7,26 +7,21 @@ use frost_secp256k1_tr as secp256k1;
 use twoshare::{
     Wallet,
     core::{
-        id::{CurveId, Purpose},
+        id::CurveId,
         share::{AnyClientShare, AnyCustodianShare},
     },
-    protocol::memory::MemoryCustodian,
 };
 
+use super::server::Server;
 use crate::answer::Failure;
 
 /// Both halves of each key's signing pair. In a real wallet they are on two machines, which exchange
 /// what [`sign`] hands from one side to the other.
 pub(super) fn pairs(
     wallet: &Wallet,
-    custodian: &MemoryCustodian,
+    custodian: &Server,
 ) -> Result<Vec<(AnyClientShare, AnyCustodianShare)>, Failure> {
-    let theirs = custodian.hazmat_stored_shares();
-    let pair = |mine: &AnyClientShare| {
-        let theirs = theirs.iter().find(|theirs| theirs.id() == mine.id());
-        let theirs = theirs.filter(|_| mine.id().sharing.purpose == Purpose::Signing);
-        theirs.map(|theirs| (mine.clone(), theirs.clone()))
-    };
+    let pair = |mine: &AnyClientShare| Some((mine.clone(), custodian.other_half(mine)?));
     let pairs = wallet.signing_shares().iter().map(pair).collect::<Option<_>>();
     pairs.ok_or_else(|| super::broken("the custodian has no share beside the client's"))
 }
