@@ -1,6 +1,7 @@
 //! What is measured: every operation of ours beside the same operation of a library that people
 //! would use otherwise. The criterion benchmarks and the program `ratios` run the same pairs.
 
+pub mod load;
 mod ours;
 mod pair;
 mod peers;

@@ -8,12 +8,12 @@
     reason = "in a test a panic is the failure"
 )]
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use pollster::block_on;
 use rand::{SeedableRng as _, rngs::ChaCha20Rng};
 use twoshare::{
-    Client, Import,
+    Client, Import, MemoryDevice, Method, Place,
     core::{
         attachment::Attachment,
         channel::{ClientChannel, CustodianChannel, EphemeralSecret},
@@ -287,12 +287,14 @@ fn sessions_wallets_and_custodians() {
     let mut secrets = Secrets::default();
     let custodian = MemoryCustodian::start(rng(5));
     let session = custodian.login("user");
-    let client = Client::new(session.clone(), custodian.identity(), "user")
-        .with_store(MemoryStore::new(), Operator::User);
-    let code = RecoveryCode::make(&mut rng(6));
-    let mut wallet = block_on(client.create_wallet(&[CurveId::Secp256k1])).unwrap();
-    block_on(client.backup(&mut wallet, &[&code])).unwrap();
-    let backup = block_on(client.open(&wallet, &code)).unwrap().payload.keys;
+    let builder = Client::builder().custodian(session.clone()).pinned(custodian.identity());
+    let builder = builder.user("user").device(MemoryDevice::new());
+    let store = Place::store(MemoryStore::new(), Operator::User);
+    let client = builder.store("memory".parse().unwrap(), store).build().unwrap();
+    let code: Method = Arc::new(RecoveryCode::make(&mut rng(6)));
+    let wallet = block_on(client.create_wallet(&[CurveId::Secp256k1], None)).unwrap();
+    block_on(client.backup(wallet.id(), &[Arc::clone(&code)])).unwrap();
+    let backup = block_on(client.open(wallet.id(), &code)).unwrap().payload.keys;
     secrets.client(wallet.signing_shares());
     secrets.client(&backup);
     secrets.custodian(&custodian.hazmat_stored_shares());
@@ -338,7 +340,7 @@ fn sessions_wallets_and_custodians() {
 
     let (mut secrets, key) = (Secrets::default(), SigningKey::<Secp256k1>::make(&mut rng(10)));
     secrets.bytes("key", key.expose_secret().expose_secret());
-    let single = client.import_wallet(vec![Import::Key(key)]).unwrap();
+    let single = block_on(client.import_wallet(vec![Import::Key(key)], None)).unwrap();
     secrets.are_not_in(&(&single, single.export().unwrap()));
 }
 

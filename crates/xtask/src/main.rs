@@ -21,9 +21,11 @@ Usage: cargo xtask TASK
   ci                           test, and formatting, lints, docs, dependencies, the small model
   model [--small] [ARGS]       explore the rules of the epochs exhaustively
   fuzz [TARGET] [--seconds N]  fuzz one target or all, N seconds each (60); needs a nightly toolchain
+  crash [--runs N] [--seed S]  kill -9 custodian and command at random instants, N lives long (200)
   vectors                      write the frozen vectors anew; a change in them is a change of format
   callgrind [ARGS]             instruction counts per operation, over random secrets; needs valgrind
   bench [ARGS]                 the criterion benchmarks, side by side with their peers
+  bench load [--quick] [PART]  the custodian and the client under load, over HTTP on this machine
 ";
 
 fn main() -> ExitCode {
@@ -35,8 +37,10 @@ fn main() -> ExitCode {
         ["ci"] => tasks::ci(&mut steps),
         ["model", rest @ ..] => tasks::model(&mut steps, rest),
         ["fuzz", rest @ ..] => tasks::fuzz(&mut steps, rest),
+        ["crash", rest @ ..] => tasks::crash(&mut steps, rest),
         ["vectors"] => tasks::vectors(&mut steps),
         ["callgrind", rest @ ..] => tasks::callgrind(&mut steps, rest),
+        ["bench", "load", rest @ ..] => tasks::load(&mut steps, rest),
         ["bench", rest @ ..] => tasks::bench(&mut steps, rest),
         ["help" | "-h" | "--help"] => {
             print!("{USAGE}");

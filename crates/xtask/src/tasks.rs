@@ -13,7 +13,9 @@ pub(crate) fn test(steps: &mut Steps) -> Result<(), Failed> {
     // `--all-targets` has the fuzz bodies run over their seeds and random changes of them, the
     // examples and benchmarks compile, and each benchmark run once.
     steps.step("tests", || {
-        run(&mut cargo(["test", "--workspace", "--all-features", "--all-targets"]))
+        let mut test = cargo(["test", "--workspace", "--all-features", "--all-targets"]);
+        // The end-to-end tests run the commands, which this has built.
+        run(test.env("TWOSHARE_COMMANDS_AS_BUILT", "1"))
     });
     steps.step("doc examples", || {
         run(&mut cargo(["test", "--workspace", "--all-features", "--doc"]))
@@ -58,6 +60,16 @@ pub(crate) fn model(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
             model.arg("--release");
         }
         run(model.args(["--package", "twoshare-tests", "--bin", "model", "--"]).args(args))
+    });
+    Ok(())
+}
+
+/// Lives of a wallet in which the real custodian and the real command are killed at random instants.
+/// The tests have 200.
+pub(crate) fn crash(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
+    steps.step("crashes", || {
+        let crash = ["run", "--package", "twoshare-tests", "--bin", "crash", "--"];
+        run(cargo(crash).args(args))
     });
     Ok(())
 }
@@ -128,6 +140,18 @@ pub(crate) fn bench(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
     steps.step("ratios", || {
         let ratios = ["run", "--release", "--package", "twoshare-benches", "--bin", "ratios"];
         run(cargo(ratios).arg("--").args(args.iter().filter(|arg| !arg.starts_with('-'))))
+    });
+    Ok(())
+}
+
+/// The custodian and the client under load. Its figures are printed, never judged.
+pub(crate) fn load(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
+    steps.step("load", || {
+        // Both beside each other: the server is measured as it is shipped too.
+        let packages = ["--package", "twoshare-custodian", "--package", "twoshare-benches"];
+        run(cargo(["build", "--release", "--bins"]).args(packages))?;
+        let load = target().join("release").join(format!("load{}", std::env::consts::EXE_SUFFIX));
+        run(Command::new(load).args(args))
     });
     Ok(())
 }

@@ -14,15 +14,16 @@ fn main() -> ExitCode {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::{convert::Infallible, hint::black_box, process::ExitCode};
+    use std::{convert::Infallible, hint::black_box, process::ExitCode, sync::Arc};
 
     use pollster::block_on;
     use rand::{CryptoRng, TryCryptoRng, TryRng};
     use twoshare::{
-        Client, Exported, Import, Wallet,
+        Client, Exported, Import, MemoryDevice, Method, Place, Recovered, Recovery, StoreId,
+        Wallet,
         core::{
             curve::AnySigningKey,
-            envelope::{Envelope, Expected, Header, Payload, Slot, SlotTable, VouchedBy, seal},
+            envelope::{Envelope, Expected, Header, Payload, Slot, SlotTable, seal},
             id::{CurveId, WalletKind},
             method::{BackupMethod, Identity as _, Password, RecoveryCode, SoftwareIdentity},
             store::{MemoryStore, Operator},
@@ -186,7 +187,7 @@ mod linux {
         let imports = vec![Import::Key(key), Import::Secret(seed.expect("32 bytes"))];
         tell(
             traces,
-            |client, _| client.import_wallet(imports).expect("within the bounds"),
+            |client, _| block_on(client.import_wallet(imports, None)).expect("within the bounds"),
             |wallet| {
                 let exported = wallet.export().expect("just recovered");
                 assert!(matches!(&exported[..], [Exported::Key(_), Exported::Secret(_)]));
@@ -199,7 +200,8 @@ mod linux {
         let mut shares = Vec::new();
         let make = |client: &Client, traces: &mut Vec<Trace>| {
             let curves = [CurveId::Secp256k1, CurveId::Ed25519];
-            let wallet = block_on(client.create_wallet(&curves)).expect("an honest custodian");
+            let wallet =
+                block_on(client.create_wallet(&curves, None)).expect("an honest custodian");
             trace_shares("first signing share", &wallet, traces);
             wallet
         };
@@ -268,16 +270,26 @@ mod linux {
         mut recovered: impl FnMut(&Wallet),
     ) {
         let custodian = MemoryCustodian::start(randomness());
-        let client = Client::new(custodian.login("user"), custodian.identity(), "user")
-            .with_store(MemoryStore::new(), Operator::User);
-        let password = password();
+        let store: StoreId = "memory".parse().expect("a name");
+        let client = Client::builder()
+            .custodian(custodian.login("user"))
+            .pinned(custodian.identity())
+            .user("user")
+            .device(MemoryDevice::new())
+            .store(store, Place::store(MemoryStore::new(), Operator::User))
+            .build()
+            .expect("it has a store");
+        let password: Method = Arc::new(password());
         let code = RecoveryCode::make(&mut randomness());
         trace_code(traces, &code);
+        let text = code.to_text();
+        let code: Method = Arc::new(code);
 
-        let mut wallet = make(&client, traces);
-        block_on(client.backup(&mut wallet, &[&password, &code])).expect("all are honest");
+        let wallet = make(&client, traces);
+        let methods = [Arc::clone(&password), Arc::clone(&code)];
+        block_on(client.backup(wallet.id(), &methods)).expect("all are honest");
         trace_custodian(traces, &custodian);
-        let opened = block_on(client.open(&wallet, &code)).expect("all are honest");
+        let opened = block_on(client.open(wallet.id(), &code)).expect("all are honest");
         for share in &opened.payload.keys {
             // Exposed only to be looked for.
             traces.push(Trace::of("backup share", share.expose_secret().expose_secret()));
@@ -285,12 +297,17 @@ mod linux {
         drop(opened);
         let id = wallet.id();
         drop(wallet);
-        let wallet = block_on(client.recover(id, &password, VouchedBy::Method));
-        recovered(&wallet.expect("all are honest"));
+        // On the same device, which keeps no record of what it had.
+        let recover = |method: Method| match block_on(client.recover(id, Recovery::with(method)))
+            .expect("all are honest")
+        {
+            Recovered::Done(wallet) => wallet,
+            Recovered::Waiting(waiting) => panic!("nobody waits here: {waiting:?}"),
+        };
+        recovered(&recover(Arc::clone(&password)));
         trace_custodian(traces, &custodian);
-        let typed = RecoveryCode::from_text(&code.to_text()).expect("just written");
-        let wallet = block_on(client.recover(id, &typed, VouchedBy::Method));
-        recovered(&wallet.expect("all are honest"));
+        let typed = RecoveryCode::from_text(&text).expect("just written");
+        recovered(&recover(Arc::new(typed)));
         assert!(!format!("{password:?}{code:?}").is_empty());
     }
 

@@ -345,7 +345,7 @@ impl Config {
                 retires: true,
                 budget: size(
                     Budget { operations: 1, ticks: 1, thief: 3, restores: 1, operator: 1, ..NONE },
-                    Budget { operations: 2, ticks: 3, thief: 3, restores: 1, operator: 1, ..NONE },
+                    Budget { operations: 2, ticks: 2, thief: 3, restores: 1, operator: 1, ..NONE },
                 ),
                 ..BASE
             },
@@ -359,7 +359,7 @@ impl Config {
                 retires: true,
                 budget: size(
                     Budget { operations: 1, ticks: 1, thief: 2, restores: 1, operator: 1, ..NONE },
-                    Budget { operations: 2, ticks: 3, thief: 3, restores: 1, operator: 1, ..NONE },
+                    Budget { operations: 2, ticks: 2, thief: 3, restores: 1, operator: 1, ..NONE },
                 ),
                 ..BASE
             },
