@@ -478,5 +478,8 @@ impl Model {
         (self.held, self.approved, self.signs_on) = (true, None, None);
         // What its operator ordered holds.
         self.disputed = false;
+        // The hold stops the clock where the copy's row stood when it was last saved, which a look at the
+        // wallet does not do: time that had passed before the copy may not count.
+        self.ran.0 = 0;
     }
 }
