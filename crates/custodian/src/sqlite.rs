@@ -203,12 +203,22 @@ fn readers() -> u32 {
     u32::try_from(processors).unwrap_or(MAX_READERS).clamp(2, MAX_READERS)
 }
 
+/// The schema, step by step. A step that was released is never changed: another is added.
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("initial", include_str!("../migrations/0001_initial.sql")),
+    ("kind of commits", include_str!("../migrations/0002_kind_of_commits.sql")),
+];
+
 /// Brings the schema up to date.
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), SqliteError> {
     let database = |error: MigrateError| SqliteError::Database(error.into());
-    let initial = sqlx::SqlSafeStr::into_sql_str(include_str!("../migrations/0001_initial.sql"));
-    let migrations =
-        vec![Migration::new(1, "initial".into(), MigrationType::Simple, initial, false)];
+    let migrations: Vec<_> = (1_i64..)
+        .zip(MIGRATIONS)
+        .map(|(version, (name, sql))| {
+            let sql = sqlx::SqlSafeStr::into_sql_str(*sql);
+            Migration::new(version, (*name).into(), MigrationType::Simple, sql, false)
+        })
+        .collect();
     let newest = migrations.iter().map(|migration| migration.version).max();
     let migrator = Migrator::with_migrations(migrations);
     connection.ensure_migrations_table("_sqlx_migrations").await.map_err(database)?;

@@ -144,6 +144,12 @@ macro_rules! custodian_conformance {
             a_request_serves_once_and_for_one_purpose
             a_prepare_of_another_wallet_is_refused
             a_flood_of_sessions_drowns_nobody
+            a_single_key_wallet_becomes_an_mpc_wallet
+            a_converted_wallet_has_the_same_key
+            a_converted_wallets_key_proves_nothing
+            a_conversion_needs_the_active_share_and_its_time
+            a_conversion_waits_where_a_recovery_does
+            a_converted_wallets_receipts_stay_as_they_were
         }
     };
 }

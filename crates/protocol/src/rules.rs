@@ -45,7 +45,7 @@ pub struct Policy {
     pub pending: Time,
     /// How long a replaced epoch stays restorable. 72 hours.
     pub grace: Time,
-    /// How long a recovery waits, so that its owner can object. None.
+    /// How long a recovery or a conversion waits, so that its owner can object. None.
     pub recovery_wait: Time,
     /// How long an eject waits. None.
     pub eject_wait: Time,
@@ -158,12 +158,12 @@ impl<M, P> Pending<M, P> {
     }
 }
 
-/// A recovery or an eject that waits, so that whoever else could be the owner hears of it.
+/// A recovery, a conversion or an eject that waits, so that whoever else could be the owner hears of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Request {
     /// The operation that asked first.
     pub id: OperationId,
-    /// Recover or eject.
+    /// Recover, convert or eject.
     pub operation: Operation,
     /// What was proven. Whoever proves the same again uses this request.
     pub evidence: Evidence,

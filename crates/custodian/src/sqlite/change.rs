@@ -289,13 +289,14 @@ fn pending(batch: &mut Batch, row: i64, change: &PendingChange) {
 fn end_operation(batch: &mut Batch, row: i64, id: OperationId, outcome: &Outcome, now: Time) {
     batch.push(
         "INSERT OR REPLACE INTO operations \
-         (wallet, id, outcome, operation, signing, backup, envelope, at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+         (wallet, id, outcome, operation, kind, signing, backup, envelope, at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     batch.bind(row).bind(id_bytes(id));
     let ended: i64 = match outcome {
         Outcome::Committed(committed) => {
             batch.bind(1_i64).bind(i64::from(committed.operation.number()));
+            batch.bind(i64::from(committed.kind.number()));
             batch.bind(committed.signing.map(number)).bind(committed.backup.map(number));
             batch.bind(committed.envelope.map(bytes_of)).bind(seconds(committed.at));
             return;
@@ -305,7 +306,7 @@ fn end_operation(batch: &mut Batch, row: i64, id: OperationId, outcome: &Outcome
         Outcome::Displaced => 4,
     };
     batch.bind(ended).bind(None::<i64>).bind(None::<i64>).bind(None::<i64>);
-    batch.bind(None::<Vec<u8>>).bind(seconds(now));
+    batch.bind(None::<i64>).bind(None::<Vec<u8>>).bind(seconds(now));
     batch.push(
         "DELETE FROM operations WHERE wallet = ? AND outcome > 1 AND id IN (\
          SELECT id FROM operations WHERE wallet = ? AND outcome > 1 \

@@ -95,10 +95,14 @@ impl<'r> Columns<'r> {
         Operation::from_number(self.uint()?).ok_or(StoreError::Damaged)
     }
 
+    fn kind(&mut self) -> Result<WalletKind, StoreError> {
+        WalletKind::from_number(self.uint()?).ok_or(StoreError::Damaged)
+    }
+
     /// The wallet's own row.
     pub(super) fn fields(&mut self) -> Result<(Version, WalletFields), StoreError> {
         let version = Version { row: self.int()?, number: self.int()? };
-        let kind = WalletKind::from_number(self.uint()?).ok_or(StoreError::Damaged)?;
+        let kind = self.kind()?;
         let now = self.uint()?;
         let highest = Highest { signing: self.uint()?, backup: self.uint()? };
         let operator = self.uint()? != 0;
@@ -156,6 +160,7 @@ impl<'r> Columns<'r> {
             Some(1) => {
                 let committed = Committed {
                     operation: self.operation()?,
+                    kind: self.kind()?,
                     signing: self.maybe_epoch()?,
                     backup: self.maybe_epoch()?,
                     envelope: self.maybe_digest()?,
@@ -168,7 +173,7 @@ impl<'r> Columns<'r> {
             Some(4) => Some(Outcome::Displaced),
             Some(_) => return Err(StoreError::Damaged),
         };
-        self.next += 5;
+        self.next += 6;
         Ok(outcome)
     }
 

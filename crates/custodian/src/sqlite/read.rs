@@ -16,15 +16,15 @@ use crate::{
 };
 
 /// Where the columns of an epoch begin in [`LOAD`], and where the envelopes of the wanted one stand.
-const EPOCH_AT: usize = 33;
-const ENVELOPES_AT: usize = 42;
+const EPOCH_AT: usize = 34;
+const ENVELOPES_AT: usize = 43;
 
 const LOAD: &str = "\
     SELECT w.id, w.version, w.kind, w.now, w.highest_signing, w.highest_backup, w.frozen, \
     w.dispute, w.restored, w.approved, w.window_until, w.ejected, w.due, \
     r.id, r.operation, r.evidence, r.ready, r.expires, r.settled, \
     p.id, p.operation, p.request, p.authority, p.expires, p.session, \
-    o.outcome, o.operation, o.signing, o.backup, o.envelope, o.at, \
+    o.outcome, o.operation, o.kind, o.signing, o.backup, o.envelope, o.at, \
     x.envelope, x.ended_at, \
     e.purpose, e.number, e.status, e.operation, e.envelope, e.grace_left, \
     s.curve, s.commitment, s.sealed, \

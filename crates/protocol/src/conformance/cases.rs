@@ -3,6 +3,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a case fails by panicking")]
 
 mod attacks;
+mod convert;
 mod envelopes;
 mod epochs;
 mod operator;
@@ -11,7 +12,7 @@ mod repeats;
 mod thieves;
 
 pub use self::{
-    attacks::*, envelopes::*, epochs::*, operator::*, proofs::*, repeats::*, thieves::*,
+    attacks::*, convert::*, envelopes::*, epochs::*, operator::*, proofs::*, repeats::*, thieves::*,
 };
 
 use twoshare_core::id::CurveId;

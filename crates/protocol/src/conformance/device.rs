@@ -197,7 +197,8 @@ impl<C: Custodian> Device<C> {
         let stage = |purpose, highest: u64| {
             Epoch::new(highest.saturating_add(1)).map(|epoch| Stage { purpose, epoch })
         };
-        let signs = operation == Operation::Recover && self.party.kind == WalletKind::Mpc;
+        let signs = operation == Operation::Convert
+            || operation == Operation::Recover && self.party.kind == WalletKind::Mpc;
         let signing = stage(Purpose::Signing, signing).filter(|_| signs);
         Ok(signing.into_iter().chain(stage(Purpose::Backup, backup)).collect())
     }
@@ -304,6 +305,10 @@ impl<C: Custodian> Device<C> {
         }
         if !ready.backup().is_empty() {
             self.backup = ready.backup().to_vec();
+        }
+        self.party.kind = ready.kind();
+        if self.party.kind == WalletKind::Mpc {
+            self.keys.clear();
         }
     }
 

@@ -132,7 +132,7 @@ fn reshapes(operation: Operation, kind: WalletKind, from: Stage, to: &[Stage]) -
         (Operation::Refresh, _) | (Operation::Recover, WalletKind::SingleKey) => {
             from == Purpose::Backup && made == [Purpose::Backup]
         }
-        (Operation::Recover, WalletKind::Mpc) => {
+        (Operation::Recover, WalletKind::Mpc) | (Operation::Convert, WalletKind::SingleKey) => {
             from == Purpose::Backup && made == [Purpose::Signing, Purpose::Backup]
         }
         _ => false,

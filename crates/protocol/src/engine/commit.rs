@@ -1,7 +1,7 @@
 //! Commit and abandon: the two ways in which a pending epoch ends on purpose.
 
 use twoshare_core::{
-    id::{OperationId, WalletId, WalletKind},
+    id::{OperationId, WalletId},
     proof::Operation,
 };
 
@@ -34,10 +34,9 @@ impl Desk<'_> {
         commit: &Commit,
     ) -> Result<Signed<Receipt>, CommitError> {
         let body = &commit.body;
-        let kind = row.kind();
         if let Some(pending) = row.pending().filter(|pending| pending.id == body.id) {
             let (begin, nonces) = (&pending.session.begin, pending.session.nonces());
-            let party = self.party(body.wallet, kind);
+            let party = self.party(body.wallet, row.kind());
             let claim = Claim {
                 party: &party,
                 begin,
@@ -49,7 +48,7 @@ impl Desk<'_> {
             claim.check_pending(pending)?;
         }
         let committed = row.commit(body.id, body.envelope, self.policy)?;
-        Ok(self.sign_receipt(body.wallet, kind, body.id, committed))
+        Ok(self.sign_receipt(body.wallet, body.id, committed))
     }
 
     /// Gives an operation up for good.
@@ -90,7 +89,6 @@ impl Desk<'_> {
     pub(super) fn sign_receipt(
         &self,
         wallet: WalletId,
-        kind: WalletKind,
         id: OperationId,
         committed: Committed,
     ) -> Signed<Receipt> {
@@ -98,7 +96,7 @@ impl Desk<'_> {
             custodian: *self.keys.identity(),
             user: self.user.to_owned(),
             wallet,
-            kind,
+            kind: committed.kind,
             operation: committed.operation,
             id,
             signing: committed.signing,

@@ -75,6 +75,7 @@ impl Claim<'_> {
     /// Whether the proofs show what the session's evidence names. Whether that still counts for
     /// anything, the rules say.
     pub(super) fn check(&self, row: &Row) -> Result<(), ClaimError> {
+        self.check_kind(row)?;
         let (purpose, found) = match self.begin.evidence {
             Evidence::Token => return Ok(self.check_count(0)?),
             Evidence::Signing(epoch) => (Purpose::Signing, row.material(Purpose::Signing, epoch)),
@@ -91,6 +92,21 @@ impl Claim<'_> {
         };
         // An epoch that has ended since the session began has nothing left to check against.
         self.check_shares(&[(purpose, found.ok_or(EvidenceError::NoSession)?)])
+    }
+
+    /// The same for keys that are only just dealt, which these are commitments to.
+    pub(super) fn check_dealt(
+        &self,
+        row: &Row,
+        keys: &[AnyCommitment],
+    ) -> Result<(), EvidenceError> {
+        self.check_kind(row)?;
+        self.check_keys(keys)
+    }
+
+    /// The kind is in every proof: a session of before the wallet was converted is over.
+    fn check_kind(&self, row: &Row) -> Result<(), EvidenceError> {
+        if row.kind() == self.party.kind { Ok(()) } else { Err(EvidenceError::NoSession) }
     }
 
     /// Whether the proofs show possession of every new client share of what is pending.
@@ -128,7 +144,7 @@ impl Claim<'_> {
     }
 
     /// Whether the proofs show possession of the keys themselves, which these are commitments to.
-    pub(super) fn check_keys(&self, keys: &[AnyCommitment]) -> Result<(), EvidenceError> {
+    fn check_keys(&self, keys: &[AnyCommitment]) -> Result<(), EvidenceError> {
         if self.party.kind != WalletKind::SingleKey {
             return Err(EvidenceError::OtherSession);
         }

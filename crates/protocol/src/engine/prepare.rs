@@ -125,7 +125,7 @@ impl Desk<'_> {
             _ => None,
         };
         match &dealt {
-            Some(dealt) => claim.check_keys(&commitments(dealt))?,
+            Some(dealt) => claim.check_dealt(row, &commitments(dealt))?,
             None => claim.check(row).map_err(PrepareError::from)?,
         }
         let ask = Ask {
@@ -171,6 +171,7 @@ impl Checked {
             Some(dealt) => (SecretBytes::default(), dealt),
             None => respond(exchange, &begin, &opened, held)?,
         };
+        // Not in a conversion: there the key of a single-key wallet stops being whole.
         let released = match (party.kind, begin.operation, begin.evidence) {
             (WalletKind::SingleKey, Operation::Recover, Evidence::Backup(_)) => {
                 held.iter().map(AnyCustodianShare::to_bytes).collect()

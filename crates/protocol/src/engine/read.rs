@@ -91,9 +91,7 @@ impl Desk<'_> {
         id: OperationId,
     ) -> Result<Signed<Receipt>, ReadError> {
         match row.outcome(id) {
-            Some(Outcome::Committed(committed)) => {
-                Ok(self.sign_receipt(wallet, row.kind(), id, *committed))
-            }
+            Some(Outcome::Committed(committed)) => Ok(self.sign_receipt(wallet, id, *committed)),
             _ => Err(ReadError::NotFound),
         }
     }

@@ -3,7 +3,7 @@
 use thiserror::Error;
 use twoshare_core::{
     digest::Digest,
-    id::{Epoch, OperationId},
+    id::{Epoch, OperationId, WalletKind},
     proof::Operation,
 };
 
@@ -14,6 +14,9 @@ use super::{Active, Authority, Evidence, Frozen, Outcome, Policy, Restorable, Ti
 pub struct Committed {
     /// What it was for.
     pub operation: Operation,
+    /// What kind of wallet it left behind: a receipt that is asked for again says the same, whatever
+    /// the wallet has become since.
+    pub kind: WalletKind,
     /// The signing epoch it made active.
     pub signing: Option<Epoch>,
     /// The backup epoch it made active.
@@ -99,8 +102,14 @@ impl<M, P> Wallet<M, P> {
             return Err(CommitRefusal::WrongEnvelope);
         }
 
+        if pending.operation == Operation::Convert {
+            self.kind = WalletKind::Mpc;
+            // It was opened for the key of a wallet that had a whole one.
+            self.window = None;
+        }
         let committed = Committed {
             operation: pending.operation,
+            kind: self.kind,
             signing: pending.signing.as_ref().map(|(epoch, _)| *epoch),
             backup: pending.backup.as_ref().map(|(epoch, _)| *epoch),
             envelope,
@@ -148,7 +157,8 @@ impl<M, P> Wallet<M, P> {
         }
     }
 
-    /// A recovery's request is served by its commit; one of an epoch that ended is void.
+    /// The request of a recovery or a conversion is served by its commit; one of an epoch that ended is
+    /// void.
     fn drop_served_request(&mut self, operation: Operation) {
         let Some(request) = &self.request else { return };
         if request.operation == operation || self.authority(request.evidence).is_none() {

@@ -15,7 +15,7 @@ use super::{
 /// What a prepare asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ask {
-    /// Key generation, first backup, replace, refresh or recover.
+    /// Key generation, first backup, replace, refresh, recover or convert.
     pub operation: Operation,
     /// Its operation id.
     pub id: OperationId,
@@ -152,7 +152,7 @@ impl<M, P> Wallet<M, P> {
             });
         }
         // What its operator approved after a restore does not wait: a waiting request shows its id.
-        if ask.operation == Operation::Recover && self.freezes.restored.is_none() {
+        if self.freezes.restored.is_none() {
             self.wait(ask.operation, ask.id, ask.evidence, policy)?;
         }
         Ok(Admission::New(Admitted { ask: *ask, authority }))
@@ -220,6 +220,7 @@ impl<M, P> Wallet<M, P> {
             }
             (Operation::FirstBackup, _) => entitled(authority, &[Authority::Device]),
             (Operation::Replace | Operation::Refresh | Operation::Recover, _)
+            | (Operation::Convert, WalletKind::SingleKey)
                 if self.backup.is_none() =>
             {
                 Err(PrepareRefusal::NotBackedUp)
@@ -236,13 +237,20 @@ impl<M, P> Wallet<M, P> {
             (Operation::Recover, _) => {
                 entitled(authority, &[Authority::Active, Authority::Restorable])
             }
+            (Operation::Convert, WalletKind::SingleKey) => {
+                let authority = entitled(authority, &[Authority::Active])?;
+                match &self.restorable {
+                    Some(restorable) => Err(PrepareRefusal::GraceRunning { left: restorable.left }),
+                    None => Ok(authority),
+                }
+            }
             _ => Err(PrepareRefusal::WrongKind(self.kind)),
         }
     }
 
     fn check_epochs(&self, ask: &Ask) -> Result<(), PrepareRefusal> {
         let makes_signing = match ask.operation {
-            Operation::Keygen => true,
+            Operation::Keygen | Operation::Convert => true,
             Operation::Recover => self.kind == WalletKind::Mpc,
             _ => false,
         };

@@ -6,7 +6,7 @@ use twoshare_core::{id::OperationId, proof::Operation};
 
 use super::{Authority, Evidence, Frozen, Outcome, Policy, Request, Restored, Time, Wallet};
 
-/// Why a recovery or an eject has to wait.
+/// Why a recovery, a conversion or an eject has to wait.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WaitRefusal {
     /// The operator lets everybody wait: come back then and ask again.
@@ -17,7 +17,7 @@ pub enum WaitRefusal {
         /// From when on it may be used.
         until: Time,
     },
-    /// Another recovery or eject is waiting, on a proof of at least this rank.
+    /// Another of them is waiting, on a proof of at least this rank.
     #[error("another request is waiting")]
     RequestWaiting {
         /// Its id.
@@ -69,7 +69,7 @@ pub enum UnfreezeRefusal {
 }
 
 impl<M, P> Wallet<M, P> {
-    /// Lets a recovery or an eject wait: the first call starts the wait, a call after it passes.
+    /// Lets a recovery, a conversion or an eject wait: the first call starts the wait, a call after it passes.
     pub(super) fn wait(
         &mut self,
         operation: Operation,
@@ -78,7 +78,9 @@ impl<M, P> Wallet<M, P> {
         policy: &Policy,
     ) -> Result<(), WaitRefusal> {
         let wait = match operation {
-            Operation::Recover => policy.recovery_wait,
+            // A conversion makes a device of whoever opened a method, and ends the one there was, as a
+            // recovery does: without a wait of its own it would be the way around a recovery's.
+            Operation::Recover | Operation::Convert => policy.recovery_wait,
             Operation::Eject => policy.eject_wait,
             _ => 0,
         };

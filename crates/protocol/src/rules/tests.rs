@@ -1,5 +1,6 @@
 //! One test per rule. The interleavings are the model checker's.
 
+mod convert;
 mod parts;
 
 use twoshare_core::{
@@ -42,7 +43,7 @@ fn digest(number: u8) -> Digest {
 /// The next epochs that this operation makes.
 fn ask(wallet: &Wallet, operation: Operation, number: u8, evidence: Evidence) -> Ask {
     let next = |purpose| Epoch::new(wallet.highest().of(purpose) + 1);
-    let signing = operation == Operation::Keygen
+    let signing = matches!(operation, Operation::Keygen | Operation::Convert)
         || operation == Operation::Recover && wallet.kind() == WalletKind::Mpc;
     let backup = operation != Operation::Keygen;
     Ask {

@@ -3,7 +3,7 @@
 use rand_core::CryptoRng;
 use twoshare_core::{
     digest::Digest,
-    id::{Epoch, OperationId, Purpose},
+    id::{Epoch, OperationId, Purpose, WalletKind},
     proof::{Operation, Proof},
     share::{AnyClientShare, AnyCustodianShare},
 };
@@ -55,6 +55,16 @@ impl Ready {
     #[must_use]
     pub const fn party(&self) -> &Party {
         &self.party
+    }
+
+    /// The kind of the wallet once it is committed: what the envelope and the receipt say. A
+    /// [`Party`]'s is the kind before.
+    #[must_use]
+    pub const fn kind(&self) -> WalletKind {
+        match self.begin.operation {
+            Operation::Convert => WalletKind::Mpc,
+            _ => self.party.kind,
+        }
     }
 
     /// The client's shares of the new signing epoch, if it makes one.
@@ -111,7 +121,7 @@ impl Ready {
             |shares: &[AnyClientShare]| shares.first().map(|share| share.id().sharing.epoch);
         let fits = receipt.wallet == self.party.wallet
             && receipt.user == self.party.user
-            && receipt.kind == self.party.kind
+            && receipt.kind == self.kind()
             && receipt.id == self.begin.id
             && receipt.operation == self.begin.operation
             && receipt.signing == epoch(&self.signing)
