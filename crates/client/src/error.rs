@@ -15,7 +15,7 @@ use twoshare_protocol::{
         AbandonError, BeginError, CancelError as CancelRefused, CommitError,
         EjectError as EjectRefused, PrepareError, ReadError,
     },
-    rules::Frozen,
+    rules::{CommitRefusal, Freezes, Frozen, Restored},
     session::SessionError,
     wire::DecodeError,
 };
@@ -453,13 +453,24 @@ impl RunError {
             ),
             Self::Publish(error) => match error {
                 PublishError::Seal(_) | PublishError::Stores(_) => false,
-                PublishError::Commit(error) => matches!(
-                    error,
-                    CommitError::Unavailable(_)
-                        | CommitError::Refused(twoshare_protocol::rules::CommitRefusal::Frozen(_))
-                ),
+                PublishError::Commit(error) => match error {
+                    CommitError::Unavailable(_) => true,
+                    CommitError::Refused(CommitRefusal::Frozen(frozen)) => {
+                        !is_another_approved(frozen.0)
+                    }
+                    _ => false,
+                },
                 PublishError::Receipt(_) => true,
             },
         }
     }
+}
+
+/// Whether the operator of a restored custodian has approved another operation than the one that was
+/// refused with this: then that one is over.
+const fn is_another_approved(freezes: Freezes) -> bool {
+    matches!(
+        freezes,
+        Freezes { dispute: None, operator: false, restored: Some(Restored::Approved) }
+    )
 }

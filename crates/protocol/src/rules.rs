@@ -409,10 +409,12 @@ impl<M, P> Wallet<M, P> {
         }
     }
 
-    /// Whether nothing was ever committed or is about to be: such a wallet need not be kept.
+    /// Whether nothing was ever committed or is about to be, and its operator has ordered nothing: such
+    /// a wallet need not be kept.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.signing.is_none() && self.backup.is_none() && self.pending.is_none()
+        let has_epoch = self.signing.is_some() || self.backup.is_some() || self.pending.is_some();
+        !has_epoch && !self.freezes.operator
     }
 
     /// MPC or single-key.

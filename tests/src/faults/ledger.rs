@@ -458,6 +458,14 @@ impl Model {
         }
     }
 
+    /// A store of the owner's was emptied: of what a restored custodian has forgotten, nobody tells an empty
+    /// device the numbers any more.
+    pub(super) const fn emptied(&mut self) {
+        if self.held {
+            self.told = [0; 2];
+        }
+    }
+
     /// The operator lets this one go on.
     pub(super) const fn approve(&mut self, id: OperationId) {
         self.approved = Some(id);

@@ -420,6 +420,7 @@ impl World {
         for name in store.list(wallet).await.unwrap() {
             store.delete(&name).await.unwrap();
         }
+        self.ledger.with(wallet, Model::emptied);
     }
 
     /// Lets time pass.

@@ -231,6 +231,17 @@ fn what_stops_the_clock_of_a_grace() {
 }
 
 #[test]
+fn what_was_ordered_outlives_what_was_pending() {
+    let mut wallet = Wallet::new(WalletKind::SingleKey, 0);
+    prepare(&mut wallet, Operation::FirstBackup, 1, Evidence::Key).unwrap();
+    wallet.freeze();
+    wallet.advance(wallet.now() + HOUR);
+    assert!(wallet.pending().is_none() && !wallet.is_empty());
+    wallet.unfreeze(None).unwrap();
+    assert!(wallet.is_empty());
+}
+
+#[test]
 fn a_stronger_proof_displaces_a_weaker_one() {
     let device = Evidence::Signing(epoch(1));
     let method = Evidence::Backup(epoch(1));
