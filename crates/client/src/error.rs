@@ -11,6 +11,7 @@ use twoshare_core::{
     store::FetchError,
 };
 use twoshare_protocol::{
+    adopt::NotAHalf,
     custodian::{
         AbandonError, BeginError, CancelError as CancelRefused, CommitError,
         EjectError as EjectRefused, PrepareError, ReadError,
@@ -210,6 +211,45 @@ pub enum CreateError {
     /// See there.
     #[error(transparent)]
     Run(#[from] RunError),
+}
+
+/// Why a wallet that existed before was not taken up. Nothing has changed.
+#[derive(Debug, Error)]
+pub enum AdoptError {
+    /// The shares are not the device's half of this wallet.
+    #[error(transparent)]
+    Half(#[from] NotAHalf),
+    /// The device has this wallet already.
+    #[error("the wallet {wallet} is on this device already")]
+    AlreadyHere {
+        /// The wallet.
+        wallet: WalletId,
+    },
+    /// See there. [`ReadError::NotFound`]: the custodian does not have its half yet, or has it for
+    /// another user.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The custodian has a single-key wallet of this id.
+    #[error("the custodian has a wallet of another kind")]
+    WrongKind,
+    /// The custodian's half is of another signing epoch: the wallet was recovered elsewhere, or the
+    /// shares are old.
+    #[error("the custodian's signing epoch is another than {epoch}")]
+    OtherEpoch {
+        /// The epoch of the device's shares.
+        epoch: Epoch,
+        /// The one that counts at the custodian; none has one without a signing pair.
+        custodian: Option<Epoch>,
+    },
+    /// The custodian's half is of another sharing of these keys, or of other keys: the two do not fit.
+    #[error("the custodian's half of key {index} belongs to another sharing")]
+    OtherSharing {
+        /// The index of the first key whose halves do not fit.
+        index: usize,
+    },
+    /// See there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
 }
 
 /// Why no wallet was imported.

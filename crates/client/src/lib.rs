@@ -10,6 +10,7 @@
 //! message that could change the other side. So a call may be dropped and the process be killed at any
 //! moment: [`Client::resume`] goes on from there. [`Client::status`] has what an app's screens show.
 
+mod adopt;
 mod backup;
 mod client;
 #[cfg(feature = "conformance")]

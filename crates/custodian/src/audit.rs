@@ -64,6 +64,8 @@ pub enum Act {
     Prepared,
     /// They were made active.
     Committed,
+    /// A wallet that existed before was taken over.
+    Adopted,
     /// An operation was given up.
     Abandoned,
     /// A pending operation expired.
@@ -107,6 +109,7 @@ pub enum Act {
 named!(Act {
     Prepared = "prepared",
     Committed = "committed",
+    Adopted = "adopted",
     Abandoned = "abandoned",
     Expired = "expired",
     Displaced = "displaced",

@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+mod adopt;
 mod backup;
 mod operator;
 mod pages;
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     Freeze(operator::Freeze),
     /// Let a wallet go on; a dispute in somebody's favour.
     Unfreeze(operator::Unfreeze),
+    /// Take over the custodian's half of an MPC wallet that existed before.
+    Adopt(adopt::Adopt),
     /// Let one recovery go on after the database was restored.
     Approve(operator::Approve),
     /// The recoveries and ejects that wait.
@@ -63,6 +66,7 @@ impl Command {
                 Self::EjectWindow(window) => window.run().await,
                 Self::Freeze(freeze) => freeze.run().await,
                 Self::Unfreeze(unfreeze) => unfreeze.run().await,
+                Self::Adopt(adopt) => adopt.run().await,
                 Self::Approve(approve) => approve.run().await,
                 Self::Requests(requests) => requests.run().await,
                 Self::Audit(audit) => audit.run().await,

@@ -28,8 +28,8 @@ pub use self::{
     kms::Kms,
     repository::Repository,
     service::{
-        Config, Deleted, Health, IssuedSession, Limits, LocalSession, OpenError, OperatorError,
-        Service, SigningError, WaitingRequest, Why,
+        AdoptError, Adopted, Config, Deleted, Health, IssuedSession, Limits, LocalSession,
+        OpenError, OperatorError, Service, SigningError, WaitingRequest, Why,
     },
     signing::{SigningShares, SigningSharesError},
     token::{Token, TokenError, TokenHash},

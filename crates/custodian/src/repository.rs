@@ -253,6 +253,9 @@ pub struct Change {
     pub version: Option<Version>,
     /// At most so many wallets may the user have; counted where this makes one.
     pub most_wallets: u32,
+    /// Whether none of its keys may be in another wallet, of whichever user; asked where this makes
+    /// a wallet.
+    pub new_keys: bool,
     /// What becomes of the wallet.
     pub becomes: Becomes,
     /// What is added to the audit log.
@@ -384,6 +387,9 @@ pub enum SaveError {
     /// The user has as many wallets as they may.
     #[error("the user has as many wallets as they may")]
     TooManyWallets,
+    /// Another wallet has one of the keys that were to be new.
+    #[error("another wallet has one of these keys")]
+    KeyInUse,
     /// See there.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,5 +1,6 @@
 //! The custodian's service, without a network.
 
+mod adopt;
 mod open;
 mod operator;
 mod session;
@@ -29,6 +30,7 @@ use twoshare_protocol::{
     rules::{CancelRefusal, Frozen, Policy, Time, UnfreezeRefusal, WindowRefusal},
 };
 
+pub use self::adopt::{AdoptError, Adopted};
 pub(crate) use self::open::put_operator_key;
 use self::tokens::Remembered;
 use crate::{

@@ -207,6 +207,7 @@ fn readers() -> u32 {
 const MIGRATIONS: &[(&str, &str)] = &[
     ("initial", include_str!("../migrations/0001_initial.sql")),
     ("kind of commits", include_str!("../migrations/0002_kind_of_commits.sql")),
+    ("adopt", include_str!("../migrations/0003_adopt.sql")),
 ];
 
 /// Brings the schema up to date.

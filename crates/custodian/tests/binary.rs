@@ -23,9 +23,11 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use twoshare::{HttpCustodian, Retry, Token};
 use twoshare_core::{
-    id::{CurveId, WalletId},
+    curve::AnySigningKey,
+    id::{CurveId, Epoch, Purpose, Sharing, WalletId},
     identity::CustodianIdentity,
     proof::Operation,
+    share::KeyId,
 };
 use twoshare_protocol::{
     Custodian as _, Nonce,
@@ -241,6 +243,55 @@ fn what_cannot_be_done_is_said_with_a_code() {
     let args = ["freeze", "--data", text, "--user", USER, "--wallet", wallet];
     let (exit, error) = failure(&args);
     assert_eq!((exit, &error["code"]), (1, &"not_found".into()));
+}
+
+/// The half of a wallet that existed before, from files, beside a running server.
+#[test]
+fn a_wallet_that_existed_before_is_adopted_from_files() {
+    let (place, runtime) = (Place::new(), runtime());
+    let served = Served::start(&place.data, &[]);
+    let token = place.session();
+    let sharing = Sharing {
+        wallet: WalletId::make(&mut rand::rng()),
+        purpose: Purpose::Signing,
+        epoch: Epoch::FIRST,
+    };
+    let (mut mine, mut files) = (Vec::new(), Vec::new());
+    for (index, curve) in [(0, CurveId::Secp256k1), (1, CurveId::Ed25519)] {
+        let key = AnySigningKey::make(curve, &mut rand::rng());
+        let (client, custodian) = key.split(KeyId { sharing, index }, &mut rand::rng());
+        let bytes = custodian.to_bytes();
+        let path = place.data.with_extension(format!("share-{index}"));
+        // One raw, one as text.
+        match index {
+            0 => fs::write(&path, bytes.expose_secret()).unwrap(),
+            _ => fs::write(&path, hex::encode(bytes.expose_secret()) + "\n").unwrap(),
+        }
+        files.push(path.to_str().unwrap().to_owned());
+        mine.push(client);
+    }
+    let here = ["adopt", "--data", place.text(), "--user", USER];
+    let turned = [&here[..], &["--share-file", &files[1], "--share-file", &files[0]]].concat();
+    let (exit, error) = failure(&turned);
+    assert_eq!((exit, &error["code"], &error["found"]), (1, &"out_of_order".into(), &1.into()));
+    let (exit, error) = failure(&[&here[..], &["--share-file", place.text()]].concat());
+    assert_eq!((exit, &error["code"]), (1, &"file".into()));
+    let key = place.data.join("operator.key");
+    let (exit, error) = failure(&[&here[..], &["--share-file", key.to_str().unwrap()]].concat());
+    assert_eq!((exit, &error["code"]), (1, &"share".into()));
+    assert_eq!(failure(&here).0, 2, "a share is needed");
+
+    let args = [&here[..], &["--share-file", &files[0], "--share-file", &files[1]]].concat();
+    let answer = success(&args);
+    assert_eq!(answer["wallet"], sharing.wallet.to_string());
+    assert_eq!((&answer["epoch"], &answer["new"]), (&1.into(), &true.into()));
+    assert_eq!(answer["keys"][1]["curve"], "ed25519");
+    assert_eq!(success(&args)["new"], false);
+
+    let identity = served.identity();
+    let mut device = Device::adopted(served.user(&token), identity, USER, sharing.wallet, mine);
+    runtime.block_on(device.run(Operation::FirstBackup, With::Device)).unwrap();
+    served.stop();
 }
 
 /// Each act in the directory that is being served, and again over HTTP: the server sees both.

@@ -511,6 +511,7 @@ async fn a_change_is_made_against_what_was_loaded() {
             wallet,
             version: Some(record.version),
             most_wallets: 1,
+            new_keys: false,
             becomes: Becomes::Kept(Box::new(kept)),
             events: Vec::new(),
         }

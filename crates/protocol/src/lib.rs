@@ -4,6 +4,7 @@ mod binding;
 mod exchange;
 mod nonce;
 
+pub mod adopt;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod custodian;

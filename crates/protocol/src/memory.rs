@@ -22,6 +22,7 @@ use twoshare_core::{
 
 use crate::{
     Nonce,
+    adopt::{NotAHalf, check_half},
     custodian::{
         AbandonError, BeginError, CancelError, CommitError, Custodian, EjectError, Outage,
         PrepareError, ReadError, RetireError, Unavailable, UploadError,
@@ -61,6 +62,21 @@ pub enum OperatorError {
     /// Nothing was cancelled.
     #[error(transparent)]
     Cancel(#[from] CancelRefusal),
+}
+
+/// Why a wallet that existed before was not taken. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AdoptError {
+    /// The shares are not the custodian's half of this wallet.
+    #[error(transparent)]
+    Half(#[from] NotAHalf),
+    /// The user has a wallet of this id already.
+    #[error("the user has this wallet already")]
+    AlreadyExists,
+    /// Another wallet has one of these keys. Were one key in two wallets, a recovery of the one
+    /// would leave the other's phone signing.
+    #[error("another wallet has one of these keys")]
+    KeyInUse,
 }
 
 type Rows = BTreeMap<(String, WalletId), Stored>;
@@ -148,6 +164,37 @@ impl MemoryCustodian {
     /// Forgets what is kept in memory only, as a restart does.
     pub fn restart(&self) {
         self.lock().sessions.clear();
+    }
+
+    /// Takes over the custodian's half of an MPC wallet that existed before: see [`crate::adopt`].
+    ///
+    /// # Errors
+    ///
+    /// See [`AdoptError`].
+    pub fn adopt(
+        &self,
+        user: &str,
+        wallet: WalletId,
+        shares: Vec<AnyCustodianShare>,
+    ) -> Result<Epoch, AdoptError> {
+        let epoch = check_half(wallet, &shares)?;
+        let mut inner = self.lock();
+        let now = inner.now;
+        if find(&mut inner.rows, user, wallet, now).is_some() {
+            return Err(AdoptError::AlreadyExists);
+        }
+        let keys: Vec<_> = shares.iter().map(AnyCustodianShare::verifying_key).collect();
+        let has_one = |stored: &Stored| {
+            let counts = stored.row.signing().or(stored.row.backup());
+            let commitments = counts.and_then(|active| active.material.commitments().ok());
+            commitments.iter().flatten().any(|known| keys.contains(&known.verifying_key()))
+        };
+        if inner.rows.values().any(has_one) {
+            return Err(AdoptError::KeyInUse);
+        }
+        let row = Row::adopted(epoch, Material::of_shares(shares), now);
+        inner.rows.insert((user.to_owned(), wallet), Stored { row, envelopes: BTreeMap::new() });
+        Ok(epoch)
     }
 
     /// The operator lets the key of a wallet be released, for some seconds.

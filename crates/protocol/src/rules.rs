@@ -339,6 +339,16 @@ impl<M, P> Wallet<M, P> {
         }
     }
 
+    /// An MPC wallet that existed before its custodian: this signing epoch counts from now on, and
+    /// there is no backup yet.
+    #[must_use]
+    pub fn adopted(epoch: Epoch, material: M, now: Time) -> Self {
+        let mut wallet = Self::new(WalletKind::Mpc, now);
+        wallet.highest.raise(Purpose::Signing, epoch);
+        wallet.signing = Some(Active { epoch, material, envelope: None });
+        wallet
+    }
+
     /// The wallet that was taken apart into these.
     #[must_use]
     pub fn from_parts(parts: Parts<M, P>) -> Self {

@@ -85,7 +85,10 @@ impl Service {
                     Ok(Ok(())) => {}
                     Ok(Err(SaveError::Store(error))) => return Err(error.into()),
                     // Another process writes, or a task panicked: nothing to build on.
-                    Ok(Err(SaveError::Conflict | SaveError::TooManyWallets)) | Err(_) => {
+                    Ok(Err(
+                        SaveError::Conflict | SaveError::TooManyWallets | SaveError::KeyInUse,
+                    ))
+                    | Err(_) => {
                         return Err(StoreError::Unavailable.into());
                     }
                 }

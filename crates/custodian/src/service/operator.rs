@@ -251,7 +251,7 @@ impl Service {
             match swept {
                 // The next time; one that is damaged keeps none of the others waiting.
                 Ok(()) | Err(SaveError::Conflict | SaveError::Store(StoreError::Damaged)) => {}
-                Err(SaveError::TooManyWallets) => {}
+                Err(SaveError::TooManyWallets | SaveError::KeyInUse) => {}
                 Err(SaveError::Store(error)) => return Err(unavailable(&error)),
             }
         }
@@ -280,7 +280,9 @@ impl Service {
                 Ok(()) => return Ok(changed),
                 Err(SaveError::Conflict) => {}
                 Err(SaveError::Store(error)) => return Err(unavailable(&error).into()),
-                Err(SaveError::TooManyWallets) => return Err(super::failed().into()),
+                Err(SaveError::TooManyWallets | SaveError::KeyInUse) => {
+                    return Err(super::failed().into());
+                }
             }
         }
         Err(unavailable(&StoreError::Unavailable).into())

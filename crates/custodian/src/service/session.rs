@@ -45,7 +45,7 @@ impl<E: From<Unavailable>> Stop<E> {
     pub(super) fn save(error: &SaveError) -> Self {
         match error {
             SaveError::Conflict => Self::Redo,
-            SaveError::TooManyWallets => Self::Refused(failed().into()),
+            SaveError::TooManyWallets | SaveError::KeyInUse => Self::Refused(failed().into()),
             SaveError::Store(error) => Self::store(error),
         }
     }
@@ -261,7 +261,9 @@ impl LocalSession {
                 Ok(()) => return Ok(loaded),
                 Err(SaveError::Conflict) => {}
                 // What cannot be written can be read.
-                Err(SaveError::Store(_) | SaveError::TooManyWallets) => return Ok(loaded),
+                Err(SaveError::Store(_) | SaveError::TooManyWallets | SaveError::KeyInUse) => {
+                    return Ok(loaded);
+                }
             }
         }
         Err(unavailable(&StoreError::Unavailable).into())

@@ -77,8 +77,9 @@ impl LocalSession {
         drop(held);
         let sealed = inner.seal(&self.user, id, made.shares()).await;
         let (epochs, stored) = sealed.map_err(|error| prepare_error(&error))?;
-        let answer =
-            inner.desk(&self.user, |desk| made.pend(desk, &mut row, stored, sealed_material))?;
+        let answer = inner.desk(&self.user, |desk| {
+            made.pend(desk, &mut row, stored, |shares| sealed_material(&shares))
+        })?;
         let detail = row.pending().map(|pending| pending.operation.name()).unwrap_or_default();
         loaded.row = Some(row);
         let done = Done::by_user(Act::Prepared, id).with(detail);
@@ -97,7 +98,7 @@ impl LocalSession {
         saved.map_err(|error| match error {
             // The session is spent: only another process can have been in between.
             SaveError::Conflict => EvidenceError::NoSession.into(),
-            SaveError::TooManyWallets => failed().into(),
+            SaveError::TooManyWallets | SaveError::KeyInUse => failed().into(),
             SaveError::Store(error) => prepare_error(&error),
         })
     }
@@ -276,6 +277,6 @@ fn prepare_error(error: &StoreError) -> PrepareError {
 }
 
 /// What a wallet keeps in memory of new shares: their commitments.
-fn sealed_material(shares: Vec<AnyCustodianShare>) -> Material {
+pub(super) fn sealed_material(shares: &[AnyCustodianShare]) -> Material {
     Material::sealed(shares.iter().map(|share| share.commitment().into()).collect())
 }

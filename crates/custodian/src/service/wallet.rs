@@ -37,6 +37,8 @@ pub(super) struct Loaded {
     pub(super) row: Option<Row>,
     /// Whether its key was ever released.
     pub(super) ejected: bool,
+    /// Whether its keys must be in no other wallet.
+    pub(super) is_adopted: bool,
 }
 
 /// What a step did, for the audit log.
@@ -65,6 +67,11 @@ impl Done {
 }
 
 impl Loaded {
+    /// Whose wallet, and which.
+    pub(super) fn place(&self) -> (UserId, WalletId) {
+        (self.user.clone(), self.wallet)
+    }
+
     /// The envelopes that are stored of the wanted epoch.
     pub(super) fn written(&self) -> &[Digest] {
         self.record.as_ref().map(|record| record.envelopes.as_slice()).unwrap_or_default()
@@ -99,6 +106,7 @@ impl Inner {
             saved: None,
             arrived: None,
             row: None,
+            is_adopted: false,
         };
         if let Some(record) = &loaded.record {
             let row = shape::row_of(record, wanted, |curve, bytes| self.commitment(curve, bytes))
@@ -128,7 +136,7 @@ impl Inner {
         let ejected = record.as_ref().is_some_and(|record| record.fields.ejected);
         let saved = row.as_ref().map(|row| Shape::of(row, ejected));
         let (user, arrived) = (user.clone(), saved.clone());
-        Ok(Loaded { user, wallet, record, saved, arrived, row, ejected })
+        Ok(Loaded { user, wallet, record, saved, arrived, row, ejected, is_adopted: false })
     }
 
     /// Saves what has become of a wallet, with what is said of it in the audit log; nothing where
@@ -215,6 +223,7 @@ impl Inner {
             wallet: loaded.wallet,
             version: loaded.version(),
             most_wallets: self.config.limits.wallets,
+            new_keys: loaded.is_adopted,
             becomes,
             events,
         };

@@ -41,6 +41,10 @@ pub(super) fn save(change: &Change) -> Batch {
                  SELECT ?, id, ?, 0, 0, 0, 0, 0, 0, 0, 0 FROM users WHERE name = ?",
             );
             batch.bind(row).bind(change.wallet.to_bytes().to_vec()).bind(user.to_owned());
+            for (curve, public_key) in kept.keys.iter().filter(|_| change.new_keys) {
+                batch.push("INSERT INTO expected_new_keys (curve, public_key) VALUES (?, ?)");
+                batch.bind(i64::from(curve.number())).bind(public_key.clone());
+            }
             keep(&mut batch, row, kept);
         }
         (Some(version), becomes) => {

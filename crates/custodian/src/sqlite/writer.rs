@@ -56,6 +56,7 @@ pub(super) enum WriteError {
     Conflict,
     TooManyWallets,
     TooManyEnvelopes,
+    KeyInUse,
     Store(StoreError),
 }
 
@@ -64,6 +65,7 @@ impl From<WriteError> for SaveError {
         match error {
             WriteError::Conflict => Self::Conflict,
             WriteError::TooManyWallets => Self::TooManyWallets,
+            WriteError::KeyInUse => Self::KeyInUse,
             // Nothing that is saved counts envelopes.
             WriteError::TooManyEnvelopes => Self::Store(StoreError::Damaged),
             WriteError::Store(error) => Self::Store(error),
@@ -76,7 +78,7 @@ impl From<WriteError> for PutEnvelopeError {
         match error {
             WriteError::Conflict => Self::Conflict,
             WriteError::TooManyEnvelopes => Self::TooMany,
-            WriteError::TooManyWallets => Self::Store(StoreError::Damaged),
+            WriteError::TooManyWallets | WriteError::KeyInUse => Self::Store(StoreError::Damaged),
             WriteError::Store(error) => Self::Store(error),
         }
     }
@@ -87,9 +89,10 @@ impl From<WriteError> for StoreError {
         match error {
             WriteError::Store(error) => error,
             // What expects nothing conflicts with nothing.
-            WriteError::Conflict | WriteError::TooManyWallets | WriteError::TooManyEnvelopes => {
-                Self::Damaged
-            }
+            WriteError::Conflict
+            | WriteError::TooManyWallets
+            | WriteError::TooManyEnvelopes
+            | WriteError::KeyInUse => Self::Damaged,
         }
     }
 }
@@ -321,6 +324,7 @@ impl Task {
         match (code & 0xff, database.message()) {
             (19, "conflict") => Ok(WriteError::Conflict),
             (19, "too_many_wallets") => Ok(WriteError::TooManyWallets),
+            (19, "key_in_use") => Ok(WriteError::KeyInUse),
             (19, "too_many_envelopes") => Ok(WriteError::TooManyEnvelopes),
             // Two that begin the same wallet.
             (19, _) => Ok(WriteError::Conflict),

@@ -102,7 +102,24 @@ impl<C: Custodian> Device<C> {
         user: &str,
         curves: &[CurveId],
     ) -> Result<Self, Failure> {
+        let wallet = WalletId::make(&mut rand::rng());
+        Self::keygen_in(custodian, identity, user, wallet, curves).await
+    }
+
+    /// The same with this id.
+    ///
+    /// # Errors
+    ///
+    /// See [`Failure`].
+    pub async fn keygen_in(
+        custodian: C,
+        identity: CustodianIdentity,
+        user: &str,
+        wallet: WalletId,
+        curves: &[CurveId],
+    ) -> Result<Self, Failure> {
         let mut device = Self::new(custodian, identity, user, WalletKind::Mpc);
+        device.party.wallet = wallet;
         let id = device.operation();
         let asked = Asked::keygen(device.party.clone(), id, curves.to_vec(), &mut device.rng)?;
         let begun = device.custodian.begin(asked.message().clone()).await?;
@@ -112,6 +129,20 @@ impl<C: Custodian> Device<C> {
         device.commit(&ready).await?;
         device.adopt(&ready);
         Ok(device)
+    }
+
+    /// The device of an MPC wallet that existed before, with its half of the signing pair.
+    #[must_use]
+    pub fn adopted(
+        custodian: C,
+        identity: CustodianIdentity,
+        user: &str,
+        wallet: WalletId,
+        signing: Vec<AnyClientShare>,
+    ) -> Self {
+        let mut device = Self::new(custodian, identity, user, WalletKind::Mpc);
+        device.party.wallet = wallet;
+        Self { signing, ..device }
     }
 
     /// A new single-key wallet with random keys on these curves, not yet backed up.
