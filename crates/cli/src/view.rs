@@ -132,6 +132,7 @@ fn last_drill(drill: &LastDrill) -> Value {
 
 fn hazard(hazard: &Hazard) -> Value {
     let mut value = match hazard {
+        Hazard::KeyWasWhole { until } => json!({ "until": rfc3339(*until) }),
         Hazard::Ejected { at } | Hazard::EjectUnanswered { at } => json!({ "at": rfc3339(*at) }),
         Hazard::MethodOpenableByDevice { slot } => json!({ "slot": slot.to_string() }),
         Hazard::CustodianRolledBack { custodian, seen } => {
@@ -152,6 +153,9 @@ const fn warning(hazard: &Hazard) -> &'static str {
     match hazard {
         Hazard::LostDeviceKnowsKey => {
             "the lost device of this single-key wallet still knows the key: move the funds"
+        }
+        Hazard::KeyWasWhole { .. } => {
+            "this was a single-key wallet: whatever knew its key then still does, alone"
         }
         Hazard::Ejected { .. } => "the whole key was given out: move the funds",
         Hazard::EjectUnanswered { .. } => {
@@ -212,7 +216,9 @@ fn in_words(status: &Status) -> String {
         OnDevice::Here => {}
         OnDevice::No => lines.push("device   has nothing of it".to_owned()),
         OnDevice::Revoked => {
-            lines.push("device   revoked: another device has recovered the wallet".to_owned());
+            lines.push(
+                "device   revoked: another device has recovered or converted the wallet".to_owned(),
+            );
         }
         OnDevice::Interrupted { operation } => {
             lines.push(format!("device   {operation} was interrupted: `twoshare resume`"));

@@ -10,7 +10,7 @@ use crate::{
     client::{Client, now},
     error::{AdoptError, DeviceError, StateError},
     kept::Kept,
-    record::{Holding, Record, Shares, Text},
+    record::{Holding, Record, Secrets, Shares, Text},
     wallet::Wallet,
 };
 
@@ -46,7 +46,7 @@ impl Client {
         record.name = name.map(Text);
         record.custodian = Some(custodian);
         record.raise(shares.first().map(|share| share.id().sharing.epoch), None);
-        record.holding = Holding::Mpc(Shares(shares));
+        record.holding = Holding::Mpc(Shares(shares), Secrets(Vec::new()));
         let mut kept = Kept::new(record, turn);
         self.save(&mut kept).await?;
         Ok(Wallet::of(&kept.record).ok_or(DeviceError::NotHere { wallet })?)

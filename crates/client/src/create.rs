@@ -73,7 +73,7 @@ impl Client {
         attachments: Vec<Attachment>,
     ) -> Result<(), DeviceError> {
         let mut kept = self.load_known(wallet).await?;
-        kept.record.attachments = Attachments(attachments);
+        kept.record.attachments.keep(attachments);
         self.save(&mut kept).await
     }
 

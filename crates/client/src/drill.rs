@@ -132,7 +132,7 @@ impl Client {
         let name = active(kept, &backup.state)?;
         let nonce = Nonce::make(&mut rng());
         let drilled = self.custodian().drill(name.wallet, nonce).await?;
-        let party = self.party(backup.identity, name.wallet, kept.record.kind);
+        let party = self.party(backup.identity, name.wallet, backup.opened.payload.kind);
         check_drill(&party, nonce, &drilled, &backup.opened.payload.keys)?;
         self.adopt(kept, &backup).await;
         let mended = self.mend(kept, name).await?;

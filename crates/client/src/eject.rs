@@ -4,7 +4,7 @@ use core::fmt;
 
 use twoshare_core::{
     curve::{AnySigningKey, AnyVerifyingKey},
-    id::{CurveId, OperationId, WalletId, WalletKind},
+    id::{CurveId, OperationId, WalletId},
     proof::Operation,
     sealed::WalletSecret,
     secret::SecretBytes,
@@ -140,7 +140,7 @@ impl Client {
         track.at(Step::Ask);
         let payload = &backup.opened.payload;
         let (party, proving) =
-            (self.party(backup.identity, wallet, kept.record.kind), Proving::Backup(&payload.keys));
+            (self.party(backup.identity, wallet, payload.kind), Proving::Backup(&payload.keys));
         let asked = AskedRequest::new(party, Operation::Eject, make_operation_id(), proving)?;
         let begun = self.custodian().begin(asked.message().clone()).await?;
         let requested = asked.request(&begun, proving, &mut rng())?;
@@ -173,9 +173,9 @@ impl Client {
             AnySigningKey::reconstruct(mine, theirs, &AnyClientShare::verifying_key(mine))
         });
         let keys = keys.collect::<Result<Vec<_>, _>>()?;
-        let secrets = match kept.record.kind {
-            WalletKind::Mpc => Vec::new(),
-            WalletKind::SingleKey => open_all(wallet, &keys, &payload.secrets)?,
+        let secrets = match payload.secrets.as_slice() {
+            [] => Vec::new(),
+            sealed => open_all(wallet, &keys, sealed)?,
         };
         let mut secrets = secrets.into_iter().map(|exported| match exported {
             Exported::Key(_) => None,
@@ -209,7 +209,7 @@ impl Client {
 /// What this device proves with.
 fn device_proof(kept: &Kept) -> Result<Proving<'_>, DeviceError> {
     match &kept.record.holding {
-        Holding::Mpc(Shares(signing)) => Ok(Proving::Signing(signing)),
+        Holding::Mpc(Shares(signing), _) => Ok(Proving::Signing(signing)),
         Holding::SingleKey(Keys(keys), _) => Ok(Proving::Keys(keys)),
         Holding::Nothing => Err(DeviceError::NotHere { wallet: kept.record.wallet }),
     }

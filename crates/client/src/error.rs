@@ -16,7 +16,7 @@ use twoshare_protocol::{
         AbandonError, BeginError, CancelError as CancelRefused, CommitError,
         EjectError as EjectRefused, PrepareError, ReadError,
     },
-    rules::{CommitRefusal, Freezes, Frozen, Restored},
+    rules::{CommitRefusal, Freezes, Frozen, Restored, Time},
     session::SessionError,
     wire::DecodeError,
 };
@@ -25,6 +25,7 @@ use crate::{
     device::{DeleteError, DeviceFault, LoadError, SaveError},
     recover::Waiting,
     stores::{Failed, KeepError, StoreId, WriteStoresError},
+    wallet::WhatIsSealed,
 };
 
 /// Why the device's own record of a wallet could not be used.
@@ -36,9 +37,9 @@ pub enum DeviceError {
         /// The wallet.
         wallet: WalletId,
     },
-    /// Another device has recovered the wallet: what this one has does nothing any more, and may be
-    /// older than what counts. Recover here, or forget it ([`Client::forget`](crate::Client::forget)).
-    #[error("another device has recovered the wallet {wallet}")]
+    /// Another device has recovered the wallet, or converted it: what this one has does nothing any
+    /// more, and may be older than what counts. Recover here, or forget it ([`Client::forget`](crate::Client::forget)).
+    #[error("another device has recovered or converted the wallet {wallet}")]
     Revoked {
         /// The wallet.
         wallet: WalletId,
@@ -389,6 +390,42 @@ pub enum RecoverError {
     /// See there.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// An operation was interrupted before, and has to end first.
+    #[error("an interrupted operation has to end first")]
+    Unsettled(#[from] ResumeError),
+    /// See there.
+    #[error(transparent)]
+    Open(#[from] OpenBackupError),
+    /// See there.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+/// Why a wallet was not converted. It is a single-key wallet, as it was; [`RunError`] says where that may
+/// be otherwise.
+#[derive(Debug, Error)]
+pub enum ConvertError {
+    /// See there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The wallet has seeds, mnemonics or other bytes sealed under its keys, and no half of those signs
+    /// anything. It stays a single-key wallet. For an MPC wallet make a new one
+    /// ([`Client::create_wallet`](crate::Client::create_wallet)) and move the funds there:
+    /// [`manual::more_curves`](crate::manual::more_curves) has the steps.
+    #[error("{} of the wallet's secrets are not scalars: make a new wallet and move the funds", sealed.len())]
+    SealedSecrets {
+        /// Those that are not.
+        sealed: Vec<WhatIsSealed>,
+    },
+    /// It is an MPC wallet already: there is nothing to do.
+    #[error("the wallet is an MPC wallet already")]
+    AlreadyMpc,
+    /// A replaced backup can still be restored: convert when it cannot any more.
+    #[error("a replaced backup can still be restored, for {left} seconds at least")]
+    GraceRunning {
+        /// Seconds until it cannot, if nothing stops its clock.
+        left: Time,
+    },
     /// An operation was interrupted before, and has to end first.
     #[error("an interrupted operation has to end first")]
     Unsettled(#[from] ResumeError),

@@ -15,6 +15,7 @@ mod backup;
 mod client;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod convert;
 mod create;
 pub mod device;
 mod directory;
@@ -24,6 +25,7 @@ pub mod error;
 #[cfg(feature = "http")]
 mod http;
 mod kept;
+pub mod manual;
 mod method;
 mod open;
 mod operate;
@@ -43,6 +45,7 @@ pub use self::{
         Builder, Client, Complete, NeedsCustodian, NeedsDevice, NeedsIdentity, NeedsUser,
         make_operation_id, rng,
     },
+    convert::Converted,
     device::{DeviceState, FileDevice, MemoryDevice},
     directory::{CopyHealth, DirectoryError, DirectoryStore, ObjectHealth, RepairError, Verdict},
     drill::{Drill, Level},
@@ -53,7 +56,7 @@ pub use self::{
     resume::Resumed,
     status::{BackupState, DrillPolicy, Hazard, Status},
     stores::{Place, StoreId, StorePolicy, Stores},
-    wallet::{Backup, Exported, Import, Wallet},
+    wallet::{Backup, Exported, Import, Wallet, WhatIsSealed},
 };
 
 #[cfg(feature = "http")]

@@ -104,11 +104,11 @@ impl Client {
     }
 
     fn ask(&self, record: &Record, journal: &Journal) -> Result<Asked, SessionError> {
-        let party = self.party(journal.custodian, record.wallet, record.kind);
+        let party = self.party(journal.custodian, record.wallet, journal.kind(record.kind));
         let (operation, id, to) = (journal.operation, journal.id, journal.to.clone());
         match (&journal.proven, &record.holding) {
             (Proven::Nothing, _) => Asked::keygen(party, id, journal.curves.clone(), &mut rng()),
-            (Proven::Backup(Shares(from)), _) | (Proven::Device, Holding::Mpc(Shares(from))) => {
+            (Proven::Backup(Shares(from)), _) | (Proven::Device, Holding::Mpc(Shares(from), _)) => {
                 Asked::reshare(party, operation, id, from, to)
             }
             (Proven::Device, Holding::SingleKey(Keys(keys), _)) => {
@@ -157,7 +157,7 @@ impl Client {
         };
         let Some(journal) = &mut kept.record.journal else { return Ok(()) };
         let ready = offered.finish(&prepared, &journal.known).map_err(ExchangeError::from)?;
-        if journal.operation == Operation::Recover && kept.record.kind == WalletKind::SingleKey {
+        if journal.operation == Operation::Recover && ready.kind() == WalletKind::SingleKey {
             // Whatever does not open is found before the commit.
             journal.keys = plan::rebuild(kept.record.wallet, journal, &ready)?;
         }
@@ -189,7 +189,7 @@ impl Client {
             ..Header::new(kept.record.wallet, epoch, now())
         };
         let payload = Payload {
-            kind: kept.record.kind,
+            kind: ready.kind(),
             keys: ready.backup().to_vec(),
             secrets: journal.secrets.0.clone(),
             attachments: journal.attachments.0.clone(),
@@ -271,7 +271,7 @@ impl Client {
 fn proving<'a>(record: &'a Record, journal: &'a Journal) -> Proving<'a> {
     match (&journal.proven, &record.holding) {
         (Proven::Backup(Shares(shares)), _) => Proving::Backup(shares),
-        (Proven::Device, Holding::Mpc(Shares(signing))) => Proving::Signing(signing),
+        (Proven::Device, Holding::Mpc(Shares(signing), _)) => Proving::Signing(signing),
         (Proven::Device, Holding::SingleKey(Keys(keys), _)) => Proving::Keys(keys),
         (Proven::Nothing, _) | (Proven::Device, Holding::Nothing) => Proving::Nothing,
     }

@@ -72,6 +72,8 @@ named! {
         Refresh = "refresh",
         /// [`Client::change_methods`](crate::Client::change_methods).
         ChangeMethods = "change_methods",
+        /// [`Client::convert`](crate::Client::convert).
+        Convert = "convert",
         /// [`Client::drill`](crate::Client::drill).
         Drill = "drill",
         /// [`Client::eject`](crate::Client::eject).
@@ -150,7 +152,9 @@ const fn steps(call: Call) -> &'static [Step] {
     match call {
         Call::Create => &[Exchange, Commit],
         Call::Backup | Call::Replace => &[Settle, Methods, State, Exchange, Store, Commit, Tidy],
-        Call::Recover | Call::Refresh => &[Settle, State, Open, Exchange, Store, Commit, Tidy],
+        Call::Recover | Call::Refresh | Call::Convert => {
+            &[Settle, State, Open, Exchange, Store, Commit, Tidy]
+        }
         Call::ChangeMethods => &[Settle, State, Open, Methods, Exchange, Store, Commit, Tidy],
         Call::Drill | Call::Eject => &[Settle, State, Open, Ask],
         Call::Resume => &[State, Settle, Exchange, Store, Commit, Tidy],

@@ -77,8 +77,9 @@ record! {
 pub(crate) enum Holding {
     /// Nothing yet: its creation or recovery is in the journal.
     Nothing,
-    /// The client's signing shares.
-    Mpc(Shares),
+    /// The client's signing shares; and secrets that were sealed before the wallet was converted, which
+    /// this client does not do, and keeps in the backups of one that did.
+    Mpc(Shares, Secrets),
     /// The keys, and the secrets sealed under them.
     SingleKey(Keys, Secrets),
 }
@@ -172,7 +173,7 @@ impl Record {
     pub(crate) fn verifying_keys(&self) -> Vec<AnyVerifyingKey> {
         match &self.holding {
             Holding::Nothing => Vec::new(),
-            Holding::Mpc(Shares(signing)) => {
+            Holding::Mpc(Shares(signing), _) => {
                 signing.iter().map(AnyClientShare::verifying_key).collect()
             }
             Holding::SingleKey(Keys(keys), _) => {
@@ -188,7 +189,7 @@ impl Record {
     /// The signing epoch of an MPC wallet's shares.
     pub(crate) fn signing_epoch(&self) -> Option<Epoch> {
         match &self.holding {
-            Holding::Mpc(Shares(signing)) => signing.first().map(|s| s.id().sharing.epoch),
+            Holding::Mpc(Shares(signing), _) => signing.first().map(|s| s.id().sharing.epoch),
             Holding::Nothing | Holding::SingleKey(..) => None,
         }
     }
@@ -200,13 +201,9 @@ impl Record {
 
     pub(crate) fn secrets(&self) -> &[SealedSecret] {
         match &self.holding {
-            Holding::SingleKey(_, Secrets(secrets)) => secrets,
-            Holding::Nothing | Holding::Mpc(_) => &[],
+            Holding::SingleKey(_, Secrets(secrets)) | Holding::Mpc(_, Secrets(secrets)) => secrets,
+            Holding::Nothing => &[],
         }
-    }
-
-    pub(crate) fn attachments(&self) -> &[Attachment] {
-        &self.attachments.0
     }
 
     pub(crate) fn raise(&mut self, signing: Option<Epoch>, backup: Option<Epoch>) {
@@ -216,6 +213,40 @@ impl Record {
 
     pub(crate) const fn name_of(&self, named: Named) -> EnvelopeName {
         EnvelopeName { wallet: self.wallet, epoch: named.epoch, digest: named.digest }
+    }
+}
+
+/// The durable attachment of a converted wallet: until when its key was whole. It is ours, and none of
+/// the app's.
+const CONVERTED: &str = "twoshare/converted";
+
+impl Attachments {
+    /// Those that the app keeps.
+    pub(crate) fn of_the_app(&self) -> Vec<Attachment> {
+        self.0.iter().filter(|kept| kept.name() != CONVERTED).cloned().collect()
+    }
+
+    /// These of the app's in the place of those before.
+    pub(crate) fn keep(&mut self, app: Vec<Attachment>) {
+        let own = self.0.iter().filter(|kept| kept.name() == CONVERTED).cloned();
+        let app = app.into_iter().filter(|kept| kept.name() != CONVERTED);
+        self.0 = own.chain(app).collect();
+    }
+
+    /// Until when the key of a converted wallet was whole.
+    pub(crate) fn whole_until(&self) -> Option<u64> {
+        let kept = self.0.iter().find(|kept| kept.name() == CONVERTED)?;
+        // Exposed: a time, which is shown.
+        Some(u64::from_be_bytes(kept.bytes()?.expose_secret().try_into().ok()?))
+    }
+
+    /// The same, of a wallet that is converted at this time.
+    pub(crate) fn converted(mut self, at: u64) -> Self {
+        let until = Attachment::durable(CONVERTED, at.to_be_bytes().as_slice().into());
+        self.0.retain(|kept| kept.name() != CONVERTED);
+        // A short name and eight bytes are an attachment.
+        self.0.extend(until.ok());
+        self
     }
 }
 

@@ -1,6 +1,9 @@
 //! What an app calls when it starts.
 
-use twoshare_core::{id::WalletId, proof::Operation};
+use twoshare_core::{
+    id::{Purpose, WalletId, WalletKind},
+    proof::Operation,
+};
 use twoshare_protocol::message::State;
 
 use crate::{
@@ -28,7 +31,7 @@ pub enum Resumed {
         /// Why, where it was tried to go on.
         why: Option<RunError>,
     },
-    /// Another device has recovered the wallet: what this one has does nothing any more. Recover here, or
+    /// Another device has recovered or converted the wallet: what this one has does nothing any more. Recover here, or
     /// forget it ([`Client::forget`]).
     Revoked,
 }
@@ -80,7 +83,7 @@ impl Client {
         Ok(resumed)
     }
 
-    /// Refuses what a device must not do once another has recovered the wallet.
+    /// Refuses what a device must not do once another has recovered or converted the wallet.
     pub(crate) async fn check_not_revoked(
         &self,
         kept: &mut Kept,
@@ -116,8 +119,17 @@ impl Client {
 }
 
 /// Whether another device has recovered the wallet since: the signing epoch that this one has a share of
-/// has ended.
+/// has ended, or it has the key of a wallet that was converted. What this device itself is in the middle
+/// of revokes nothing.
 pub(crate) fn is_revoked(kept: &Kept, state: &State) -> bool {
-    let (mine, stated) = (kept.record.signing_epoch(), state.signing.as_ref());
-    mine.zip(stated).is_some_and(|(mine, stated)| mine < stated.epoch)
+    let record = &kept.record;
+    let Some(stated) = state.signing.as_ref().map(|stated| stated.epoch) else { return false };
+    let makes = record.journal.as_ref().and_then(|journal| journal.makes(Purpose::Signing));
+    if makes == Some(stated) {
+        return false;
+    }
+    match record.signing_epoch() {
+        Some(mine) => mine < stated,
+        None => record.is_here() && state.kind == WalletKind::Mpc,
+    }
 }

@@ -80,7 +80,7 @@ pub struct Status {
     pub contested: Option<Contested>,
     /// The wallet stands still, and why.
     pub frozen: Option<Frozen>,
-    /// A recovery or an eject that waits. If it is not the user's, cancel it: [`Client::cancel`].
+    /// A recovery, a conversion or an eject that waits. If it is not the user's, cancel it: [`Client::cancel`].
     pub waiting: Option<WaitingRequest>,
     /// An operation that is prepared and not committed: this device's or another's.
     pub pending: Option<PendingOperation>,
@@ -103,7 +103,8 @@ pub enum OnDevice {
         /// What.
         operation: Operation,
     },
-    /// Shares that do nothing any more: another device has recovered the wallet.
+    /// Shares that do nothing any more: another device has recovered the wallet, or converted it. A key
+    /// that was whole here still is: [`Client::forget`] it, or recover here.
     Revoked,
 }
 
@@ -228,7 +229,7 @@ pub struct Contested {
 pub struct WaitingRequest {
     /// Its id, and from when on it may go on.
     pub request: Waiting,
-    /// Recover or eject.
+    /// Recover, convert or eject.
     pub operation: Operation,
 }
 
@@ -248,6 +249,13 @@ pub struct PendingOperation {
 pub enum Hazard {
     /// The wallet was recovered here, and its lost device still knows the key: move the funds.
     LostDeviceKnowsKey,
+    /// The wallet was a single-key wallet once, and is an MPC wallet since: whatever had its key then (a
+    /// device, a paper, another app's memory) still knows it, alone. Where that can be in wrong hands,
+    /// move the funds to a new wallet.
+    KeyWasWhole {
+        /// Until when: seconds since 1970, by the custodian's clock.
+        until: Time,
+    },
     /// The whole key was given out.
     Ejected {
         /// When.
@@ -285,6 +293,7 @@ impl Hazard {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::LostDeviceKnowsKey => "lost_device_knows_key",
+            Self::KeyWasWhole { .. } => "key_was_whole",
             Self::Ejected { .. } => "ejected",
             Self::EjectUnanswered { .. } => "eject_unanswered",
             Self::TrustsCustodianAlone => "trusts_custodian_alone",
@@ -465,6 +474,8 @@ impl Client {
         if marks.recovered {
             hazards.push(Hazard::LostDeviceKnowsKey);
         }
+        let until = record.attachments.whole_until();
+        hazards.extend(until.map(|until| Hazard::KeyWasWhole { until }));
         hazards.extend(marks.ejected.map(|at| Hazard::Ejected { at }));
         hazards.extend(marks.eject_asked.map(|at| Hazard::EjectUnanswered { at }));
         if marks.trusts_custodian {

@@ -7,7 +7,7 @@ use twoshare_core::{
     check_code::CheckCode,
     curve::{AnySigningKey, AnyVerifyingKey, Secp256k1, SigningKey},
     id::{WalletId, WalletKind},
-    sealed::{OpenSecretError, SealedSecret, WalletSecret},
+    sealed::{OpenSecretError, SealedSecret, SecretKind, WalletSecret},
     share::AnyClientShare,
     store::EnvelopeName,
 };
@@ -25,7 +25,7 @@ use crate::{
 pub struct Wallet {
     id: WalletId,
     kind: WalletKind,
-    name: Option<String>,
+    name: Option<Box<str>>,
     holding: Holding,
     verifying_keys: Vec<AnyVerifyingKey>,
     attachments: Vec<Attachment>,
@@ -48,6 +48,17 @@ pub enum Import {
     Key(SigningKey<Secp256k1>),
     /// Anything else: an Ed25519 seed, a mnemonic, bytes. It is sealed under a scalar which is shared.
     Secret(WalletSecret),
+}
+
+/// A sealed secret, by what is known of it without opening it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WhatIsSealed {
+    /// Which of the wallet's keys it is sealed under: its place among what was imported, from 0.
+    pub index: u8,
+    /// What it is.
+    pub kind: SecretKind,
+    /// The label that it was given.
+    pub label: String,
 }
 
 /// A secret as it comes back out of a single-key wallet.
@@ -74,10 +85,10 @@ impl Wallet {
         record.is_here().then(|| Self {
             id: record.wallet,
             kind: record.kind,
-            name: record.name.clone().map(|name| name.0),
+            name: record.name.clone().map(|name| name.0.into_boxed_str()),
             holding: record.holding.clone(),
             verifying_keys: record.verifying_keys(),
-            attachments: record.attachments().to_vec(),
+            attachments: record.attachments.of_the_app(),
             backup,
         })
     }
@@ -117,7 +128,7 @@ impl Wallet {
     #[must_use]
     pub fn signing_shares(&self) -> &[AnyClientShare] {
         match &self.holding {
-            Holding::Mpc(Shares(signing)) => signing,
+            Holding::Mpc(Shares(signing), _) => signing,
             Holding::Nothing | Holding::SingleKey(..) => &[],
         }
     }
@@ -144,7 +155,7 @@ impl Wallet {
     pub fn export(&self) -> Result<Vec<Exported>, OpenSecretError> {
         match &self.holding {
             Holding::SingleKey(Keys(keys), Secrets(secrets)) => open_all(self.id, keys, secrets),
-            Holding::Nothing | Holding::Mpc(_) => Ok(Vec::new()),
+            Holding::Nothing | Holding::Mpc(..) => Ok(Vec::new()),
         }
     }
 }

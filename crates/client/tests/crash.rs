@@ -19,8 +19,8 @@ use common::{
 };
 use pollster::block_on;
 use twoshare::{
-    Client, Exported, Import, MemoryDevice, Method, MethodChange, Place, Recovered, Recovery,
-    Resumed, StoreId, Wallet,
+    Client, Converted, DeviceState as _, Exported, Import, MemoryDevice, Method, MethodChange,
+    Place, Recovered, Recovery, Resumed, StoreId, Wallet,
     core::{
         curve::{Secp256k1, SigningKey},
         id::{WalletId, WalletKind},
@@ -42,6 +42,8 @@ enum Act {
     /// On another one.
     RecoverThere,
     Drill,
+    /// A single-key wallet becomes an MPC wallet.
+    Convert,
 }
 
 /// A wallet before something goes wrong.
@@ -65,7 +67,7 @@ impl Scene {
         let wallet = match kind {
             WalletKind::Mpc => block_on(world.client.create_wallet(BOTH, None)),
             WalletKind::SingleKey => {
-                Ok(block_on(world.client.import_wallet(imports(), None)).unwrap())
+                Ok(block_on(world.client.import_wallet(imports(act), None)).unwrap())
             }
         };
         let wallet = wallet.unwrap();
@@ -126,6 +128,7 @@ impl Scene {
                 matches!(recovered, Ok(Recovered::Done(_)))
             }
             Act::Drill => client.drill(id, Some(old)).await.is_ok(),
+            Act::Convert => matches!(client.convert(id, old).await, Ok(Converted::Done(_))),
         }
     }
 
@@ -159,7 +162,8 @@ impl Scene {
         // The device can do what it could.
         let client = self.again();
         if let Ok(wallet) = block_on(client.wallet(self.id())) {
-            self.check_same(&wallet, context);
+            self.check_same(&wallet, is_new, context);
+            self.check_wiped(&wallet, context);
             let state = block_on(client.state(self.id()));
             if let (Ok(state), WalletKind::Mpc) = (&state, wallet.kind()) {
                 let mine = wallet.signing_shares().iter().map(|share| share.commitment());
@@ -193,7 +197,7 @@ impl Scene {
             assert!(block_on(recover(&empty, self.id(), method)).is_err(), "{context}: opens");
         }
         for method in &good {
-            self.check_same(&self.recover_in_time(method, context), context);
+            self.check_same(&self.recover_in_time(method, context), is_new, context);
         }
     }
 
@@ -215,8 +219,25 @@ impl Scene {
         client_on(login, identity, MemoryDevice::new(), &[&self.world.first])
     }
 
-    fn check_same(&self, wallet: &Wallet, context: &str) {
+    /// The device of a converted wallet has nothing of the whole key.
+    fn check_wiped(&self, wallet: &Wallet, context: &str) {
+        if self.act != Act::Convert {
+            return;
+        }
+        let record = block_on(self.device.load(self.id())).unwrap().unwrap().contents;
+        let record = record.expose_secret();
+        let has = record.windows(KEY.len()).any(|bytes| bytes == KEY);
+        assert_eq!(has, wallet.kind() == WalletKind::SingleKey, "{context}: the whole key");
+    }
+
+    fn check_same(&self, wallet: &Wallet, is_new: bool, context: &str) {
         assert_eq!(wallet.verifying_keys(), self.wallet.verifying_keys(), "{context}");
+        if self.act == Act::Convert && is_new {
+            assert_eq!(wallet.kind(), WalletKind::Mpc, "{context}");
+            assert!(wallet.export().unwrap().is_empty(), "{context}");
+            return;
+        }
+        assert_eq!(wallet.kind(), self.wallet.kind(), "{context}");
         let secrets = |wallet: &Wallet| -> Vec<Vec<u8>> {
             let exported = wallet.export().unwrap();
             let bytes = exported.iter().map(|exported| match exported {
@@ -229,10 +250,15 @@ impl Scene {
     }
 }
 
-fn imports() -> Vec<Import> {
+const KEY: [u8; 32] = [0x5c; 32];
+
+fn imports(act: Act) -> Vec<Import> {
     let seed = WalletSecret::new(SecretKind::Ed25519Seed, "seed", SecretBytes::from(vec![7; 32]));
-    let key = SigningKey::<Secp256k1>::from_bytes(&[0x5c; 32]).unwrap();
-    vec![Import::Key(key), Import::Secret(seed.unwrap())]
+    let key = SigningKey::<Secp256k1>::from_bytes(&KEY).unwrap();
+    match act {
+        Act::Convert => vec![Import::Key(key)],
+        _ => vec![Import::Key(key), Import::Secret(seed.unwrap())],
+    }
 }
 
 fn envelopes(world: &World, wallet: WalletId) -> Vec<EnvelopeName> {
@@ -364,6 +390,7 @@ cases! {
     recovery_of_single_key: SingleKey RecoverThere;
     recovery_of_single_key_on_its_device: SingleKey RecoverHere;
     drill: Mpc Drill;
+    conversion: SingleKey Convert;
 }
 
 /// A wallet that was shown is there, on both sides; one that was not is there or is not, on both.

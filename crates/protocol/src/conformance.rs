@@ -150,6 +150,7 @@ macro_rules! custodian_conformance {
             a_conversion_needs_the_active_share_and_its_time
             a_conversion_waits_where_a_recovery_does
             a_converted_wallets_receipts_stay_as_they_were
+            a_wallet_gets_no_more_keys
         }
     };
 }

@@ -7,9 +7,9 @@ use twoshare::{
         SettingsError,
     },
     error::{
-        BackupError, CancelError, CreateError, DeviceError, DrillError, EjectError, ExchangeError,
-        GiveUpError, ImportError, MethodsError, OpenBackupError, PublishError, RecoverError,
-        RefreshError, ResumeError, RunError, StateError,
+        BackupError, CancelError, ConvertError, CreateError, DeviceError, DrillError, EjectError,
+        ExchangeError, GiveUpError, ImportError, MethodsError, OpenBackupError, PublishError,
+        RecoverError, RefreshError, ResumeError, RunError, StateError,
     },
     stores::{Failed, KeepError, StoresError, WriteStoresError},
 };
@@ -277,6 +277,29 @@ impl HasCode for RecoverError {
     fn coded(&self) -> Coded {
         match self {
             Self::Device(error) => error.coded(),
+            Self::Unsettled(error) => error.coded(),
+            Self::Open(error) => error.coded(),
+            Self::Run(error) => error.coded(),
+        }
+    }
+}
+
+impl HasCode for ConvertError {
+    fn coded(&self) -> Coded {
+        match self {
+            Self::Device(error) => error.coded(),
+            Self::SealedSecrets { sealed } => {
+                let sealed: Vec<_> = sealed
+                    .iter()
+                    .map(|secret| {
+                        let (index, kind) = (secret.index, secret.kind.name());
+                        json!({ "index": index, "kind": kind, "label": secret.label })
+                    })
+                    .collect();
+                ("sealed_secrets", json!({ "sealed": sealed }))
+            }
+            Self::AlreadyMpc => ("already_mpc", json!({})),
+            Self::GraceRunning { left } => ("grace_running", json!({ "left": left })),
             Self::Unsettled(error) => error.coded(),
             Self::Open(error) => error.coded(),
             Self::Run(error) => error.coded(),

@@ -4,16 +4,18 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use twoshare::{Import, core::id::CurveId};
+use twoshare::{Converted, Import, core::id::CurveId};
 
 use crate::{
     answer::{Answer, Failure},
+    backup::rfc3339,
     config::Placement,
     device::Context,
     exports::{secret, secret_in_words},
     imports::{self, SecretFiles},
+    methods::MethodName,
     places::Missing,
-    secrets::standard_input_once,
+    secrets::{Asked, Sources, standard_input_once},
     session::{Session, WalletArg, texts},
     terminal, view,
 };
@@ -30,6 +32,8 @@ pub(crate) enum Wallet {
     List,
     /// Print the secrets of a single-key wallet. Whoever sees them has the wallet.
     Export(Export),
+    /// Make an MPC wallet of a single-key wallet, under the same keys.
+    Convert(Convert),
     /// Take a wallet off this device. What is not backed up, or on another device, is gone.
     Forget(Forget),
 }
@@ -79,6 +83,21 @@ pub(crate) struct Export {
     yes: bool,
 }
 
+/// From then on signing takes this device and the custodian. Whatever knew the whole key still does. What
+/// was interrupted on this device is finished first, and is this conversion then.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Convert {
+    #[command(flatten)]
+    wallet: WalletArg,
+
+    /// The method that opens the backup now: password, code.
+    #[arg(long, value_name = "M")]
+    method: MethodName,
+
+    #[command(flatten)]
+    secrets: Sources,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Forget {
     #[command(flatten)]
@@ -115,6 +134,7 @@ impl Wallet {
             Self::Show(show) => show.run(context),
             Self::List => list(context),
             Self::Export(export) => export.run(context),
+            Self::Convert(convert) => convert.run(context),
             Self::Forget(forget) => forget.run(context),
         }
     }
@@ -191,6 +211,30 @@ impl Export {
             "secrets": secrets,
         });
         Ok(Answer { json, text })
+    }
+}
+
+impl Convert {
+    fn run(&self, context: &Context) -> Result<Answer, Failure> {
+        let device = context.device.device_password_file.as_deref();
+        let mine = [Asked::Password, Asked::Code].map(|asked| self.secrets.file(asked));
+        standard_input_once([device].into_iter().chain(mine))?;
+        self.method.supported()?;
+        let mut session = Session::open(context)?;
+        let wallet = session.choose(&self.wallet)?;
+        session.ready(wallet)?;
+        let client = session.client_of(wallet)?;
+        let method = self.method.existing(&self.secrets)?;
+        match session.run(client.convert(wallet, &method))? {
+            Converted::Done(_) => view::show(&session, &client, wallet),
+            Converted::Waiting(waiting) => {
+                let ready = rfc3339(waiting.ready_at);
+                let message = format!("the operator lets conversions wait: come back at {ready}");
+                Err(Failure::new("waiting", message)
+                    .with("request", waiting.request.to_string())
+                    .with("until", ready))
+            }
+        }
     }
 }
 

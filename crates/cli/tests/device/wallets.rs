@@ -161,6 +161,53 @@ fn a_single_key_wallet_of_several_secrets_comes_back_byte_for_byte() {
 }
 
 #[test]
+fn a_single_key_wallet_becomes_an_mpc_wallet_under_the_same_key() {
+    let custodian = Custodian::start();
+    let stores = Stores::of(&custodian);
+    let key = custodian.write("key", format!("{}\n", "5c".repeat(32)).as_bytes());
+    let first = custodian.phone("phone-1", "alice");
+    let made = first.success(&["wallet", "import", "--secp256k1-file", &key]);
+    let code = custodian.path("code");
+    let convert = ["wallet", "convert", "--method", "code", "--code-file", &code];
+    first.failure(&["wallet", "convert"], "usage", 2);
+    back_up(&first, &stores, &code);
+    let old = custodian.phone("phone-2", "alice").with("TWOSHARE_PASSWORD", PASSWORD);
+    old.success(&stores.add(&["recover", "--method", "password"]));
+
+    let converted = first.success(&convert);
+    check_complete(&converted, &stores);
+    assert_eq!((&converted["kind"], &converted["epoch"]), (&json!("mpc"), &json!(3)));
+    let same = |shown: &Value| [&shown["wallet"], &shown["check_code"]].map(Value::clone);
+    assert_eq!(same(&converted), same(&made));
+    assert_eq!(converted["keys"][0]["public_key"], made["keys"][0]["public_key"]);
+    assert_eq!(converted["hazards"][0]["hazard"], "key_was_whole");
+    assert!(converted["hazards"][0]["until"].as_str().unwrap().ends_with('Z'));
+    first.failure(&["wallet", "export", "--yes"], "no_secrets", 1);
+    first.failure(&convert, "already_mpc", 1);
+    // The phone of before has the key, and can do nothing with the wallet's backup.
+    assert_eq!(old.success(&["wallet", "show"])["on_device"], "revoked");
+    old.failure(&["wallet", "convert", "--method", "password"], "revoked", 1);
+    assert_eq!(old.success(&["resume"])["outcome"], "revoked");
+    let third = custodian.phone("phone-3", "alice").with("TWOSHARE_PASSWORD", PASSWORD);
+    let recovered = third.success(&stores.add(&["recover", "--method", "password"]));
+    assert_eq!(identity_of(&recovered), identity_of(&converted));
+    assert_eq!(recovered["hazards"][0]["hazard"], "key_was_whole");
+
+    // What is sealed is named.
+    let words = custodian.write("words", format!("{WORDS}\n").as_bytes());
+    let phone = custodian.phone("phone-4", "bob");
+    let import = ["wallet", "import", "--secp256k1-file", &key, "--mnemonic-file", &words];
+    phone.success(&import);
+    let bobs = custodian.path("bobs-code");
+    back_up(&phone, &stores, &bobs);
+    let convert = ["wallet", "convert", "--method", "code", "--code-file", &bobs];
+    let refused = phone.failure(&convert, "sealed_secrets", 1);
+    let sealed = json!([{ "index": 1, "kind": "mnemonic", "label": "words" }]);
+    assert_eq!(refused["sealed"], sealed);
+    assert_eq!(phone.success(&["wallet", "show"])["kind"], "single_key");
+}
+
+#[test]
 fn methods_come_change_and_go() {
     let custodian = Custodian::start();
     let stores = Stores::of(&custodian);

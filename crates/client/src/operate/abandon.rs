@@ -145,12 +145,16 @@ impl Client {
                 Proving::Pending(journal.id, &shares)
             }
         };
-        let party = self.party(journal.custodian, kept.record.wallet, kept.record.kind);
+        let kind = journal.kind(kept.record.kind);
+        let party = self.party(journal.custodian, kept.record.wallet, kind);
         let asked = AskedRequest::new(party, Operation::Abandon, journal.id, proving)?;
         let begun = match self.custodian().begin(asked.message().clone()).await {
             Ok(begun) => begun,
             Err(error @ (BeginError::Unavailable(_) | BeginError::TooMany)) => {
                 return Err(GiveUpError::Begin(error));
+            }
+            Err(BeginError::WrongKind) if journal.operation == Operation::Convert => {
+                return self.converted_by(kept, journal).await;
             }
             Err(_) => return Ok(Over::NotSaid),
         };
@@ -165,6 +169,18 @@ impl Client {
                 | AbandonError::Refused(AbandonRefusal::AlreadyCommitted)),
             ) => Err(GiveUpError::Abandon(error)),
             Err(_) => Ok(Over::NotSaid),
+        }
+    }
+}
+
+impl Client {
+    /// Of a conversion that was to be given up, at a custodian that calls the wallet converted: whether
+    /// it was this one.
+    async fn converted_by(&self, kept: &Kept, journal: &Journal) -> Result<Over, GiveUpError> {
+        match self.custodian().receipt(kept.record.wallet, journal.id).await {
+            Ok(_) => Err(GiveUpError::Abandon(AbandonRefusal::AlreadyCommitted.into())),
+            Err(ReadError::NotFound) => Ok(Over::NotSaid),
+            Err(_) => Err(GiveUpError::Begin(BeginError::WrongKind)),
         }
     }
 }

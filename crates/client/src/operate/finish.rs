@@ -38,14 +38,17 @@ impl Kept {
         record.raise(committed.signing, committed.backup);
         record.custodian = Some(journal.custodian);
         let was_here = record.is_here();
+        record.kind = ready.kind();
         match journal.operation {
-            Operation::Recover if record.kind == WalletKind::SingleKey => {
+            Operation::Recover if ready.kind() == WalletKind::SingleKey => {
                 record.marks.recovered |= !was_here;
                 record.holding = Holding::SingleKey(journal.keys, journal.secrets);
                 record.attachments = journal.attachments;
             }
             _ if epoch_of(ready.signing()).is_some() => {
-                record.holding = Holding::Mpc(Shares(ready.signing().to_vec()));
+                // Where it was converted, or was whole on this device before it was converted elsewhere,
+                // the key is wiped with what was held.
+                record.holding = Holding::Mpc(Shares(ready.signing().to_vec()), journal.secrets);
                 record.attachments = journal.attachments;
                 record.marks = Marks { revoked: false, ..record.marks };
             }

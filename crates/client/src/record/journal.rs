@@ -2,7 +2,7 @@
 
 use twoshare_core::{
     digest::Digest,
-    id::{CurveId, OperationId, Purpose},
+    id::{CurveId, OperationId, Purpose, WalletKind},
     identity::CustodianIdentity,
     proof::{Operation, Stage},
     secret::SecretBytes,
@@ -83,6 +83,17 @@ pub(crate) enum Phase {
 }
 
 impl Journal {
+    /// The kind in its proofs and messages: the wallet's when it begins. A record of before the wallet
+    /// was converted elsewhere, or of before its custodian was restored from a copy, has another.
+    pub(crate) fn kind(&self, known: WalletKind) -> WalletKind {
+        match self.operation {
+            Operation::Convert => WalletKind::SingleKey,
+            Operation::Recover if self.makes(Purpose::Signing).is_some() => WalletKind::Mpc,
+            Operation::Recover => WalletKind::SingleKey,
+            _ => known,
+        }
+    }
+
     /// The epoch that it makes for this purpose.
     pub(crate) fn makes(&self, purpose: Purpose) -> Option<twoshare_core::id::Epoch> {
         self.to.iter().find(|stage| stage.purpose == purpose).map(|stage| stage.epoch)

@@ -152,7 +152,10 @@ impl Wire for Holding {
     fn write(&self, writer: Writer) -> Writer {
         match self {
             Self::Nothing => writer.array(1).uint(0),
-            Self::Mpc(shares) => shares.write(writer.array(2).uint(1)),
+            Self::Mpc(shares, secrets) if secrets.0.is_empty() => {
+                shares.write(writer.array(2).uint(1))
+            }
+            Self::Mpc(shares, secrets) => secrets.write(shares.write(writer.array(3).uint(1))),
             Self::SingleKey(keys, secrets) => secrets.write(keys.write(writer.array(3).uint(2))),
         }
     }
@@ -160,7 +163,11 @@ impl Wire for Holding {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         match (reader.array(3)?, reader.uint()?) {
             (1, 0) => Ok(Self::Nothing),
-            (2, 1) => Wire::read(reader).map(Self::Mpc),
+            (2, 1) => Ok(Self::Mpc(Wire::read(reader)?, Secrets(Vec::new()))),
+            (3, 1) => match (Wire::read(reader)?, Secrets::read(reader)?) {
+                (_, secrets) if secrets.0.is_empty() => Err(Malformed),
+                (shares, secrets) => Ok(Self::Mpc(shares, secrets)),
+            },
             (3, 2) => Ok(Self::SingleKey(Wire::read(reader)?, Wire::read(reader)?)),
             _ => Err(Malformed),
         }

@@ -4,7 +4,7 @@ use twoshare_core::{
     curve::AnySigningKey, id::WalletKind, proof::Operation, share::AnyCustodianShare,
 };
 
-use super::{HOUR, SETUP, USER, backed_up, imported, refusal, run};
+use super::{BOTH, HOUR, ONE, SETUP, USER, backed_up, imported, refusal, run};
 use crate::{
     Custodian, Nonce,
     conformance::{
@@ -13,7 +13,7 @@ use crate::{
     },
     custodian::{BeginError, CancelError, EjectError, EvidenceError, PrepareError},
     rules::{Policy, PrepareRefusal, WaitRefusal},
-    session::{Proving, check_drill},
+    session::{Asked, Proving, check_drill},
     wire::Message as _,
 };
 
@@ -255,4 +255,44 @@ pub fn a_converted_wallets_receipts_stay_as_they_were<H: Harness>() {
     }
     let late = custodian.block_on(device.custodian.prepare(message)).map(|_| ());
     assert_eq!(late, Err(PrepareRefusal::AlreadyCommitted.into()));
+}
+
+/// The keys of a wallet id are those that it was made with, before and after it is converted.
+pub fn a_wallet_gets_no_more_keys<H: Harness>() {
+    let custodian = H::start(Policy::default());
+    let (mut device, before) = converted(&custodian);
+    let mpc = backed_up(&custodian);
+    let single = imported(&custodian);
+    let more = [BOTH, ONE].concat();
+    for device in [&device, &mpc, &single] {
+        let (mut maker, keys) = (device.clone(), device.verifying_keys());
+        let (party, id) = (device.party.clone(), maker.operation());
+        let generated = custodian.block_on(async {
+            let asked = Asked::keygen(party, id, more.clone(), maker.rng())?;
+            let begun = maker.custodian.begin(asked.message().clone()).await?;
+            let offered = asked.prepare(&begun, Proving::Nothing, Vec::new(), maker.rng())?;
+            Ok::<_, Failure>(maker.custodian.prepare(offered.message().clone()).await?)
+        });
+        match device.party.kind {
+            WalletKind::Mpc => assert_eq!(refusal(generated), PrepareRefusal::AlreadyExists),
+            WalletKind::SingleKey => {
+                assert_eq!(generated.map(|_| ()), Err(BeginError::WrongPlan.into()));
+            }
+        }
+        let state = custodian.block_on(maker.state()).expect(SETUP);
+        let stated = state.backup.expect(SETUP).commitments;
+        assert!(stated.iter().map(|key| key.verifying_key()).eq(keys));
+    }
+    // Nor by dealing more of them.
+    let mut dealer = single.clone();
+    let rng = dealer.rng();
+    let another = AnySigningKey::make(twoshare_core::id::CurveId::Secp256k1, rng);
+    dealer.keys.push(another);
+    let dealt = custodian.block_on(dealer.run(Operation::Replace, With::Device)).map(|_| ());
+    assert_eq!(dealt, Err(PrepareError::Material.into()));
+    // What was dealt before the conversion is of a kind that it is not any more.
+    device.keys.clone_from(&before.keys);
+    device.party.kind = WalletKind::SingleKey;
+    let dealt = custodian.block_on(device.run(Operation::Replace, With::Device)).map(|_| ());
+    assert_eq!(dealt, Err(BeginError::WrongKind.into()));
 }
