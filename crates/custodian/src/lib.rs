@@ -17,7 +17,7 @@ pub mod kms;
 pub mod local;
 pub mod repository;
 mod service;
-mod signing;
+pub mod signing;
 pub mod sqlite;
 mod token;
 mod user;
@@ -31,7 +31,7 @@ pub use self::{
         AdoptError, Adopted, Config, Deleted, Health, IssuedSession, Limits, LocalSession,
         OpenError, OperatorError, Service, SigningError, WaitingRequest, Why,
     },
-    signing::{SigningShares, SigningSharesError},
+    signing::SigningShares,
     token::{Token, TokenError, TokenHash},
     user::{UserId, UserIdError},
 };

@@ -92,7 +92,35 @@ pub trait Repository: Send + Sync + fmt::Debug {
     /// Keeps a sealed secret under this name, unless there is one; then the one that there is.
     async fn put_secret(&self, name: &str, sealed: &[u8]) -> Result<Vec<u8>, StoreError>;
 
-    /// Deletes a user and everything of theirs but the audit log; how many wallets there were.
+    /// The word about this wallet that is owed to the holder of signing shares; `None` where none is.
+    async fn notice(&self, user: &UserId, wallet: WalletId) -> Result<Option<Notice>, StoreError>;
+
+    /// The wallets that such words are about, a page at a time, in their order, after this one.
+    async fn notices(
+        &self,
+        after: Option<(UserId, WalletId)>,
+        limit: u32,
+    ) -> Result<Vec<(UserId, WalletId)>, StoreError>;
+
+    /// Writes one in the place of another. Its version is higher than that of every notice before, of
+    /// any wallet, whether or not those are still there.
+    async fn put_notice(
+        &self,
+        user: &UserId,
+        wallet: WalletId,
+        notice: NewNotice,
+    ) -> Result<(), NoticeError>;
+
+    /// Deletes the one with this version; another one stays.
+    async fn delete_notice(
+        &self,
+        user: &UserId,
+        wallet: WalletId,
+        version: u64,
+    ) -> Result<(), StoreError>;
+
+    /// Deletes a user and everything of theirs but the audit log; how many wallets there were. About
+    /// those of which the holder of signing shares has something, it writes a [`Notice`] with it.
     async fn delete_user(&self, user: &UserId, event: NewEvent) -> Result<u64, StoreError>;
 
     /// Every wallet that is stored, a page at a time, after this one.
@@ -159,6 +187,35 @@ pub struct Version {
     pub number: i64,
 }
 
+/// A word that is owed to the holder of signing shares: how the wallet stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notice {
+    /// It only grows, and is another after every change that the holder has to hear of.
+    pub version: u64,
+    /// An epoch is being given to the holder under this version, and is not pending yet.
+    pub is_staging: bool,
+}
+
+/// A [`Notice`] that is to be written. What has been made pending, committed or ended is told under a
+/// version of its own, which the change itself writes ([`Change::notice`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewNotice {
+    /// The version of the one that it takes the place of; `None` for whichever is there, or none.
+    pub expects: Option<u64>,
+    /// Its version is above this, too.
+    pub above: u64,
+    /// See there.
+    pub is_staging: bool,
+}
+
+/// That a change writes a [`Notice`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoticeChange {
+    /// The version under which what it makes pending was staged: nothing is saved where the notice has
+    /// another by now. `None` where nothing was staged.
+    pub staged: Option<u64>,
+}
+
 /// What stands in a wallet's own row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalletFields {
@@ -219,8 +276,16 @@ pub struct ShareRecord {
     pub curve: CurveId,
     /// Its commitment: `X`, then `A`. Public.
     pub commitment: Vec<u8>,
-    /// The sealed value, or the reference of whoever keeps it.
+    /// The sealed value; empty where the holder of signing shares has it.
     pub sealed: Vec<u8>,
+}
+
+impl EpochRecord {
+    /// Whether the holder of signing shares has its shares.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.shares.iter().any(|share| share.sealed.is_empty())
+    }
 }
 
 /// What is kept of a pending operation, until it ends.
@@ -258,6 +323,8 @@ pub struct Change {
     pub new_keys: bool,
     /// What becomes of the wallet.
     pub becomes: Becomes,
+    /// What the holder of signing shares is owed a word about, in the same transaction.
+    pub notice: Option<NoticeChange>,
     /// What is added to the audit log.
     pub events: Vec<NewEvent>,
 }
@@ -390,6 +457,17 @@ pub enum SaveError {
     /// Another wallet has one of the keys that were to be new.
     #[error("another wallet has one of these keys")]
     KeyInUse,
+    /// See there.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a notice was not written.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NoticeError {
+    /// It is another than was expected.
+    #[error("the notice was changed in between")]
+    Conflict,
     /// See there.
     #[error(transparent)]
     Store(#[from] StoreError),

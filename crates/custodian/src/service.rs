@@ -1,6 +1,7 @@
 //! The custodian's service, without a network.
 
 mod adopt;
+mod holder;
 mod open;
 mod operator;
 mod session;
@@ -96,6 +97,7 @@ struct Inner {
     tokens: Mutex<HashMap<TokenHash, Remembered>>,
     commitments: Mutex<HashMap<Box<[u8]>, StoredCommitment>>,
     sweeper: Mutex<Option<AbortHandle>>,
+    backoffs: Mutex<HashMap<(UserId, WalletId), holder::Backoff>>,
 }
 
 /// How many sessions a user may still begin.
@@ -156,6 +158,13 @@ pub enum SigningError {
     /// The wallet stands still: nobody signs with it.
     #[error(transparent)]
     Frozen(#[from] Frozen),
+    /// A new epoch is with the holder of signing shares and not committed yet: ask again when it is, or
+    /// has been given up.
+    #[error("the wallet is paused until {until}, or until what is pending ends")]
+    Paused {
+        /// When it ends by itself.
+        until: Time,
+    },
     /// What is stored does not fit together: restore it.
     #[error("what the custodian holds of this wallet is damaged: its operator must restore it")]
     Damaged,

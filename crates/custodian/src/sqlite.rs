@@ -37,8 +37,8 @@ use crate::{
     audit::Event,
     files,
     repository::{
-        Change, NewEnvelope, NewEvent, PutEnvelopeError, SaveError, StoppedWriting, StoreError,
-        WalletRecord, Wanted,
+        Change, NewEnvelope, NewEvent, NewNotice, Notice, NoticeError, PutEnvelopeError, SaveError,
+        StoppedWriting, StoreError, WalletRecord, Wanted,
     },
     token::TokenHash,
 };
@@ -208,6 +208,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("initial", include_str!("../migrations/0001_initial.sql")),
     ("kind of commits", include_str!("../migrations/0002_kind_of_commits.sql")),
     ("adopt", include_str!("../migrations/0003_adopt.sql")),
+    ("holder", include_str!("../migrations/0004_holder.sql")),
 ];
 
 /// Brings the schema up to date.
@@ -316,6 +317,36 @@ impl Repository for SqliteRepository {
     async fn put_secret(&self, name: &str, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
         self.writer.write(change::put_secret(name, sealed)).await?;
         self.secret(name).await?.ok_or(StoreError::Damaged)
+    }
+
+    async fn notice(&self, user: &UserId, wallet: WalletId) -> Result<Option<Notice>, StoreError> {
+        read::notice(&self.readers, user, wallet).await
+    }
+
+    async fn notices(
+        &self,
+        after: Option<(UserId, WalletId)>,
+        limit: u32,
+    ) -> Result<Vec<(UserId, WalletId)>, StoreError> {
+        read::notices(&self.readers, after, limit).await
+    }
+
+    async fn put_notice(
+        &self,
+        user: &UserId,
+        wallet: WalletId,
+        notice: NewNotice,
+    ) -> Result<(), NoticeError> {
+        self.writer.write(change::put_notice(user, wallet, notice)).await.map_err(Into::into)
+    }
+
+    async fn delete_notice(
+        &self,
+        user: &UserId,
+        wallet: WalletId,
+        version: u64,
+    ) -> Result<(), StoreError> {
+        Ok(self.writer.write(change::delete_notice(user, wallet, version)).await?)
     }
 
     async fn delete_user(&self, user: &UserId, event: NewEvent) -> Result<u64, StoreError> {

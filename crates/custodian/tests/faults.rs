@@ -513,6 +513,7 @@ async fn a_change_is_made_against_what_was_loaded() {
             most_wallets: 1,
             new_keys: false,
             becomes: Becomes::Kept(Box::new(kept)),
+            notice: None,
             events: Vec::new(),
         }
     };

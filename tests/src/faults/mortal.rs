@@ -15,8 +15,8 @@ use twoshare_custodian::{
     Repository, TokenHash, UserId,
     audit::Event,
     repository::{
-        Change, NewEnvelope, NewEvent, PutEnvelopeError, SaveError, StoppedWriting, StoreError,
-        WalletRecord, Wanted,
+        Change, NewEnvelope, NewEvent, NewNotice, Notice, NoticeError, PutEnvelopeError, SaveError,
+        StoppedWriting, StoreError, WalletRecord, Wanted,
     },
     sqlite::SqliteRepository,
 };
@@ -159,6 +159,40 @@ impl Repository for Mortal {
 
     async fn put_secret(&self, name: &str, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
         self.inner.put_secret(name, sealed).await
+    }
+
+    async fn notice(&self, user: &UserId, wallet: WalletId) -> Result<Option<Notice>, StoreError> {
+        self.mortality.lives()?;
+        self.inner.notice(user, wallet).await
+    }
+
+    async fn notices(
+        &self,
+        after: Option<(UserId, WalletId)>,
+        limit: u32,
+    ) -> Result<Vec<(UserId, WalletId)>, StoreError> {
+        self.mortality.lives()?;
+        self.inner.notices(after, limit).await
+    }
+
+    async fn put_notice(
+        &self,
+        user: &UserId,
+        wallet: WalletId,
+        notice: NewNotice,
+    ) -> Result<(), NoticeError> {
+        self.mortality.lives()?;
+        self.inner.put_notice(user, wallet, notice).await
+    }
+
+    async fn delete_notice(
+        &self,
+        user: &UserId,
+        wallet: WalletId,
+        version: u64,
+    ) -> Result<(), StoreError> {
+        self.mortality.lives()?;
+        self.inner.delete_notice(user, wallet, version).await
     }
 
     async fn delete_user(&self, user: &UserId, event: NewEvent) -> Result<u64, StoreError> {

@@ -16,7 +16,7 @@ use super::{
     Inner, Service, failed,
     session::unavailable,
     steps::sealed_material,
-    wallet::{Done, Loaded},
+    wallet::{Done, Loaded, Sealed},
 };
 use crate::{
     UserId,
@@ -93,10 +93,17 @@ impl Service {
         let keys = shares.iter().map(AnyCustodianShare::verifying_key).collect();
         let adopted = |is_new| Adopted { wallet, epoch, keys, is_new };
         if let Some(row) = &loaded.row {
-            let same = is_here(row, epoch, &shares);
-            return if same { Ok(adopted(false)) } else { Err(AdoptError::AlreadyExists) };
+            if !is_here(row, epoch, &shares) {
+                return Err(AdoptError::AlreadyExists);
+            }
+            inner.tell(user, wallet).await.map_err(judge)?;
+            return Ok(adopted(false));
         }
-        inner.take_over(&mut loaded, epoch, &shares).await?;
+        let taken = inner.take_over(&mut loaded, epoch, &shares).await;
+        // Whether or not it was, the holder of signing shares is told.
+        let told = inner.tell(user, wallet).await;
+        taken?;
+        told.map_err(judge)?;
         Ok(adopted(true))
     }
 }
@@ -110,10 +117,12 @@ impl Inner {
     ) -> Result<(), AdoptError> {
         let operation = OperationId::make(&mut rand::rng());
         let (user, wallet) = loaded.place();
-        let (mut made, stored) = self.seal(&user, operation, shares).await.map_err(judge)?;
+        let sealed = self.seal(&user, operation, shares).await.map_err(judge)?;
+        let Sealed { epochs: mut made, stored, staged } = sealed;
         for epoch in &mut made {
             epoch.status = Status::Active;
         }
+        loaded.staged = staged;
         let now = self.config.clock.now();
         loaded.row = Some(Row::adopted(epoch, sealed_material(&stored), now));
         loaded.is_adopted = true;

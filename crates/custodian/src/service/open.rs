@@ -44,6 +44,7 @@ impl Service {
                 tokens: Mutex::new(HashMap::new()),
                 commitments: Mutex::new(HashMap::new()),
                 sweeper: Mutex::new(None),
+                backoffs: Mutex::new(HashMap::new()),
             }),
         };
         if is_restored {
@@ -140,10 +141,16 @@ pub(crate) async fn put_operator_key(config: &Config, key: &Token) -> Result<(),
 }
 
 async fn sweep(inner: Weak<Inner>) {
+    // What the holder of signing shares was not told before the last end, it hears at once.
+    if let Some(inner) = inner.upgrade()
+        && let Err(error) = (Service { inner }).tell_all(true).await
+    {
+        tracing::warn!(%error, "the holder of signing shares was not told");
+    }
     loop {
         tokio::time::sleep(SWEEP).await;
         let Some(inner) = inner.upgrade() else { return };
-        if let Err(error) = (Service { inner }).sweep().await {
+        if let Err(error) = (Service { inner }).sweep_resting(true).await {
             tracing::warn!(%error, "wallets in which something is due were not looked after");
         }
     }

@@ -46,7 +46,8 @@ impl Service {
         .await
     }
 
-    /// Lets a wallet stand still.
+    /// Lets a wallet stand still. Where the holder of signing shares cannot be told, it is frozen here, and
+    /// the answer is *unavailable*: stop the holder, or call again.
     ///
     /// # Errors
     ///
@@ -172,7 +173,9 @@ impl Service {
         events.map_err(|error| unavailable(&error))
     }
 
-    /// Deletes everything of a user but the audit log, which says so.
+    /// Deletes everything of a user but the audit log, which says so. Where the holder of signing shares
+    /// cannot be told, it is deleted and the answer is *unavailable*: the holder is told as soon as it can
+    /// be, and the same call says when it was.
     ///
     /// # Errors
     ///
@@ -191,7 +194,30 @@ impl Service {
         let wallets = self.inner.config.repository.delete_user(user, event).await;
         let wallets = wallets.map_err(|error| unavailable(&error))?;
         self.forget_tokens();
+        self.tell_deleted(user).await?;
         Ok(Deleted { wallets })
+    }
+
+    /// Lets the holder of signing shares forget those of a user that was deleted.
+    async fn tell_deleted(&self, user: &UserId) -> Result<(), Unavailable> {
+        const PAGE: u32 = 256;
+        let inner = &self.inner;
+        if inner.holder().is_none() {
+            return Ok(());
+        }
+        let mut after = (user.clone(), WalletId::from_bytes([0; 16]));
+        loop {
+            let page = inner.config.repository.notices(Some(after), PAGE).await;
+            let page = page.map_err(|error| unavailable(&error))?;
+            for (_, wallet) in page.iter().filter(|(owner, _)| owner == user) {
+                let _alone = inner.alone(user, *wallet).await;
+                inner.tell(user, *wallet).await.map_err(|error| unavailable(&error))?;
+            }
+            match page.last() {
+                Some(last) if last.0 == *user => after = last.clone(),
+                Some(_) | None => return Ok(()),
+            }
+        }
     }
 
     /// The custodian's signing shares of a wallet, one per key, for the signing service of the same
@@ -215,6 +241,9 @@ impl Service {
         let row = loaded.row.as_ref().ok_or(SigningError::NotFound)?;
         let epoch = row.signing().ok_or(SigningError::NotFound)?.epoch;
         row.may_sign()?;
+        if let Some(pending) = row.pending().filter(|_| loaded.held().is_pending()) {
+            return Err(SigningError::Paused { until: pending.expires });
+        }
         let sealed = loaded.sealed(Purpose::Signing, epoch).ok_or(SigningError::Damaged)?;
         self.inner.unseal(user, wallet, sealed).await.map_err(judge)
     }
@@ -229,13 +258,18 @@ impl Service {
         self.inner.config.repository.scrub().await.map_err(|error| unavailable(&error))
     }
 
-    /// Lets time pass in the wallets in which something is due, and forgets what has expired. A
-    /// service does this by itself, every few seconds.
+    /// Lets time pass in the wallets in which something is due, forgets what has expired, and tells the
+    /// holder of signing shares what it was not told before. A service does this by itself, every few
+    /// seconds; where the holder fails, it tries again ever more rarely, once a minute at least.
     ///
     /// # Errors
     ///
     /// The database cannot be read or written.
     pub async fn sweep(&self) -> Result<(), Unavailable> {
+        self.sweep_resting(false).await
+    }
+
+    pub(super) async fn sweep_resting(&self, rests: bool) -> Result<(), Unavailable> {
         const PAGE: u32 = 256;
         let _inside = self.enter().await?;
         let inner = &self.inner;
@@ -255,6 +289,7 @@ impl Service {
                 Err(SaveError::Store(error)) => return Err(unavailable(&error)),
             }
         }
+        self.tell_all(rests).await?;
         let deleted = inner.config.repository.delete_sessions(now).await;
         deleted.map_err(|error| unavailable(&error))
     }
@@ -277,7 +312,14 @@ impl Service {
             let row = loaded.row.as_mut().ok_or(OperatorError::NotFound)?;
             let changed = change(row)?;
             match inner.save_always(&loaded, Done::by_operator(act, operation)).await {
-                Ok(()) => return Ok(changed),
+                Ok(()) => {
+                    let told = inner.tell(user, wallet).await;
+                    // A wallet that still signs does not stand still. What lets it sign again can wait.
+                    if act == Act::Frozen {
+                        told.map_err(|error| unavailable(&error))?;
+                    }
+                    return Ok(changed);
+                }
                 Err(SaveError::Conflict) => {}
                 Err(SaveError::Store(error)) => return Err(unavailable(&error).into()),
                 Err(SaveError::TooManyWallets | SaveError::KeyInUse) => {

@@ -106,7 +106,15 @@ impl Custodian for LocalSession {
         let _inside = self.enter().await?;
         let loaded = self.look(wallet, of_operation(id)).await?;
         let row = loaded.row.as_ref().ok_or(ReadError::NotFound)?;
-        self.service.inner.desk(&self.user, |desk| desk.receipt(row, wallet, id))
+        let inner = &self.service.inner;
+        let receipt = inner.desk(&self.user, |desk| desk.receipt(row, wallet, id))?;
+        if inner.holder().is_some() {
+            // It says that the old epoch signs no more.
+            let _alone = inner.alone(&self.user, wallet).await;
+            let told = inner.tell(&self.user, wallet).await;
+            told.map_err(|error| read_error(&error))?;
+        }
+        Ok(receipt)
     }
 
     async fn begin(&self, begin: Begin) -> Result<Signed<Begun>, BeginError> {

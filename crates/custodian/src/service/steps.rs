@@ -7,7 +7,7 @@ use twoshare_core::{
 use twoshare_protocol::{
     custodian::{
         AbandonError, CancelError, CommitError, EjectError, EvidenceError, PrepareError,
-        RetireError, UploadError,
+        RetireError, Unavailable, UploadError,
     },
     engine::{MAX_UPLOADS, Material, PendingSession},
     message::{Commit, Ejected, Prepare, Prepared, Receipt, Request, Signed, Tombstone, Upload},
@@ -18,7 +18,7 @@ use twoshare_protocol::{
 use super::{
     LocalSession, failed, lock,
     session::{Stop, of_epoch, of_operation, unavailable},
-    wallet::{Done, Loaded},
+    wallet::{Done, Loaded, Sealed},
 };
 use crate::{
     audit::{Act, Actor},
@@ -30,14 +30,30 @@ use crate::{
 impl LocalSession {
     pub(super) async fn do_prepare(&self, prepare: &Prepare) -> Result<Prepared, PrepareError> {
         let inner = &self.service.inner;
-        let (wallet, id) = (prepare.body.wallet, prepare.body.id);
+        let wallet = prepare.body.wallet;
         let _alone = inner.alone(&self.user, wallet).await;
+        let (prepared, displaces) = match self.prepare_alone(prepare).await {
+            Ok((answer, displaces)) => (Ok(answer), displaces),
+            Err(error) => (Err(error), false),
+        };
+        // What was staged and is not pending does not pause the wallet any longer, and what was displaced
+        // is not kept. Of the rest the holder hears when it ends.
+        if prepared.is_err() || displaces {
+            inner.try_tell(&self.user, wallet).await;
+        }
+        prepared
+    }
+
+    /// The answer, and whether something that was pending is over.
+    async fn prepare_alone(&self, prepare: &Prepare) -> Result<(Prepared, bool), PrepareError> {
+        let inner = &self.service.inner;
+        let (wallet, id) = (prepare.body.wallet, prepare.body.id);
         let loaded = inner.load(&self.user, wallet, of_operation(id)).await;
         let mut loaded = loaded.map_err(|error| prepare_error(&error))?;
         if let Some(row) = &loaded.row {
             let repeated = inner.desk(&self.user, |desk| desk.repeated(row, prepare));
             if let Some(answer) = repeated? {
-                return Ok(answer);
+                return Ok((answer, false));
             }
         }
         let now = inner.config.clock.now();
@@ -76,7 +92,9 @@ impl LocalSession {
         let made = checked.make(&held)?;
         drop(held);
         let sealed = inner.seal(&self.user, id, made.shares()).await;
-        let (epochs, stored) = sealed.map_err(|error| prepare_error(&error))?;
+        let Sealed { epochs, stored, staged } = sealed.map_err(|error| prepare_error(&error))?;
+        loaded.staged = staged;
+        let displaces = loaded.held().is_pending();
         let answer = inner.desk(&self.user, |desk| {
             made.pend(desk, &mut row, stored, |shares| sealed_material(&shares))
         })?;
@@ -85,7 +103,7 @@ impl LocalSession {
         let done = Done::by_user(Act::Prepared, id).with(detail);
         self.save_prepare(&loaded, epochs.clone(), done).await?;
         self.compare(wallet, &epochs, &answer).await?;
-        Ok(answer)
+        Ok((answer, displaces))
     }
 
     async fn save_prepare(
@@ -137,6 +155,8 @@ impl LocalSession {
         let receipt = receipt.map_err(Stop::Refused)?;
         let done = Done::by_user(Act::Committed, id).with(receipt.unverified().operation.name());
         self.save(&loaded, None, done).await?;
+        // A commit that was repeated waits for the holder too.
+        self.told(wallet).await?;
         Ok(receipt)
     }
 
@@ -156,6 +176,8 @@ impl LocalSession {
         lock(&inner.sessions).put_back(session);
         let (abandoned, loaded) = abandoned?;
         self.save(&loaded, None, Done::by_user(Act::Abandoned, id)).await?;
+        // That the old epoch signs again need not be waited for.
+        inner.try_tell(&self.user, wallet).await;
         Ok(abandoned.tombstone)
     }
 
@@ -172,7 +194,9 @@ impl LocalSession {
             Ok(loaded)
         });
         lock(&inner.sessions).put_back(session);
-        self.save(&cancelled?, None, Done::by_user(Act::Disputed, id)).await
+        self.save(&cancelled?, None, Done::by_user(Act::Disputed, id)).await?;
+        // A wallet that still signs does not stand still.
+        self.told(wallet).await
     }
 
     pub(super) async fn do_eject(&self, request: &Request) -> Result<Ejected, Stop<EjectError>> {
@@ -266,6 +290,14 @@ impl LocalSession {
         let (actor, act, operation) = (Actor::User, Act::Retired, None);
         let done = Done { actor, act, operation, detail };
         self.save(&loaded, Some(epoch), done).await
+    }
+}
+
+impl LocalSession {
+    /// Waits until the holder of signing shares has heard how the wallet stands.
+    async fn told<E: From<Unavailable>>(&self, wallet: WalletId) -> Result<(), Stop<E>> {
+        let told = self.service.inner.tell(&self.user, wallet).await;
+        told.map_err(|error| Stop::store(&error))
     }
 }
 

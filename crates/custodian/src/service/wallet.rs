@@ -12,6 +12,7 @@ use twoshare_protocol::engine::{Row, StoredCommitment, arrive};
 
 use super::{
     Inner,
+    holder::{Held, signing_epoch},
     shape::{self, Shape},
 };
 use crate::{
@@ -19,10 +20,9 @@ use crate::{
     audit::{Act, Actor},
     kms::{KmsKey, Place, record},
     repository::{
-        Becomes, Change, EpochRecord, NewEvent, SaveError, ShareRecord, Status, StoreError,
-        WalletRecord, Wanted,
+        Becomes, Change, EpochRecord, NewEvent, NoticeChange, SaveError, ShareRecord, Status,
+        StoreError, WalletRecord, Wanted,
     },
-    signing::SigningSharesError,
 };
 
 /// A wallet, or the place where there is none yet.
@@ -39,6 +39,17 @@ pub(super) struct Loaded {
     pub(super) ejected: bool,
     /// Whether its keys must be in no other wallet.
     pub(super) is_adopted: bool,
+    /// Under which version new shares were given to their holder.
+    pub(super) staged: Option<u64>,
+}
+
+/// New shares, kept: here, or by their holder.
+pub(super) struct Sealed {
+    pub(super) epochs: Vec<EpochRecord>,
+    /// They as what keeps them gives them back, in the same order.
+    pub(super) stored: Vec<AnyCustodianShare>,
+    /// Under which version their holder was given some.
+    pub(super) staged: Option<u64>,
 }
 
 /// What a step did, for the audit log.
@@ -82,6 +93,11 @@ impl Loaded {
         self.record.as_ref().map(|record| record.version)
     }
 
+    /// What the holder of signing shares had of it when it was loaded.
+    pub(super) fn held(&self) -> Held {
+        self.record.as_ref().map(Held::of).unwrap_or_default()
+    }
+
     /// The sealed shares of an epoch.
     pub(super) fn sealed(&self, purpose: Purpose, epoch: Epoch) -> Option<&EpochRecord> {
         let mut epochs = self.record.as_ref()?.epochs.iter();
@@ -107,6 +123,7 @@ impl Inner {
             arrived: None,
             row: None,
             is_adopted: false,
+            staged: None,
         };
         if let Some(record) = &loaded.record {
             let row = shape::row_of(record, wanted, |curve, bytes| self.commitment(curve, bytes))
@@ -136,7 +153,8 @@ impl Inner {
         let ejected = record.as_ref().is_some_and(|record| record.fields.ejected);
         let saved = row.as_ref().map(|row| Shape::of(row, ejected));
         let (user, arrived) = (user.clone(), saved.clone());
-        Ok(Loaded { user, wallet, record, saved, arrived, row, ejected, is_adopted: false })
+        let (is_adopted, staged) = (false, None);
+        Ok(Loaded { user, wallet, record, saved, arrived, row, ejected, is_adopted, staged })
     }
 
     /// Saves what has become of a wallet, with what is said of it in the audit log; nothing where
@@ -218,6 +236,12 @@ impl Inner {
             }
             Becomes::Forgotten => Vec::new(),
         };
+        let before = loaded.held();
+        let after = match &becomes {
+            Becomes::Kept(kept) => before.after(kept),
+            Becomes::Forgotten => Held::default(),
+        };
+        let is_owed = loaded.staged.is_some() || before.concerns_holder(&after);
         let change = Change {
             user: loaded.user.clone(),
             wallet: loaded.wallet,
@@ -225,6 +249,7 @@ impl Inner {
             most_wallets: self.config.limits.wallets,
             new_keys: loaded.is_adopted,
             becomes,
+            notice: is_owed.then_some(NoticeChange { staged: loaded.staged }),
             events,
         };
         self.config.repository.save(change).await?;
@@ -243,10 +268,27 @@ impl Inner {
         user: &UserId,
         operation: OperationId,
         shares: &[AnyCustodianShare],
-    ) -> Result<(Vec<EpochRecord>, Vec<AnyCustodianShare>), StoreError> {
+    ) -> Result<Sealed, StoreError> {
         let mut epochs: Vec<EpochRecord> = Vec::with_capacity(2);
         let mut stored = Vec::with_capacity(shares.len());
-        for share in shares {
+        let is_held = |share: &&AnyCustodianShare| share.id().sharing.purpose == Purpose::Signing;
+        let (elsewhere, here) = match self.holder() {
+            Some(_) => shares.split_at(shares.iter().take_while(is_held).count()),
+            None => shares.split_at(0),
+        };
+        let mut staged = None;
+        if let (Some(holder), Some(first)) = (self.holder(), elsewhere.first()) {
+            let (version, kept) = self.stage(holder, user, operation, elsewhere).await?;
+            let records = elsewhere.iter().map(|share| ShareRecord {
+                curve: share.curve(),
+                commitment: share.commitment().to_bytes(),
+                sealed: Vec::new(),
+            });
+            epochs.push(pending_record(first.id().sharing, operation, records.collect()));
+            stored.extend(kept);
+            staged = Some(version);
+        }
+        for share in here {
             let KeyId { sharing: Sharing { wallet, purpose, epoch }, index } = share.id();
             let (commitment, curve) = (share.commitment(), share.curve());
             let bytes = commitment.to_bytes();
@@ -262,30 +304,17 @@ impl Inner {
             };
             // Exposed: to be sealed.
             let value = share.expose_secret();
-            let sealed = match self.signing(purpose) {
-                Some(holder) => holder.put(&place, &value).await.map_err(judge_holder)?,
-                None => {
-                    let (kms, aad) = (&*self.config.kms, place.to_bytes());
-                    record::seal(kms, KmsKey::Shares, &aad, &value).await.map_err(judge)?
-                }
-            };
-            let share = self.unseal_one(&place, &sealed, share.id(), commitment).await?;
-            stored.push(share);
+            let (kms, aad) = (&*self.config.kms, place.to_bytes());
+            let sealed = record::seal(kms, KmsKey::Shares, &aad, &value).await.map_err(judge)?;
+            let read = self.unseal_one(&place, &sealed, share.id(), commitment).await?;
             let record = ShareRecord { curve, commitment: bytes, sealed };
             match epochs.iter_mut().find(|e| e.purpose == purpose && e.epoch == epoch) {
                 Some(made) => made.shares.push(record),
-                None => epochs.push(EpochRecord {
-                    purpose,
-                    epoch,
-                    status: Status::Pending,
-                    operation,
-                    envelope: None,
-                    left: 0,
-                    shares: vec![record],
-                }),
+                None => epochs.push(pending_record(share.id().sharing, operation, vec![record])),
             }
+            stored.push(read);
         }
-        Ok((epochs, stored))
+        Ok(Sealed { epochs, stored, staged })
     }
 
     /// The shares of a stored epoch.
@@ -296,6 +325,9 @@ impl Inner {
         epoch: &EpochRecord,
     ) -> Result<Vec<AnyCustodianShare>, StoreError> {
         let sharing = Sharing { wallet, purpose: epoch.purpose, epoch: epoch.epoch };
+        if epoch.is_held() {
+            return self.ask(user, sharing, epoch).await;
+        }
         let mut shares = Vec::with_capacity(epoch.shares.len());
         for (index, share) in (0..).zip(&epoch.shares) {
             let place = Place {
@@ -323,35 +355,43 @@ impl Inner {
         id: KeyId,
         commitment: twoshare_core::share::AnyCommitment,
     ) -> Result<AnyCustodianShare, StoreError> {
-        let value = match self.signing(place.purpose) {
-            Some(holder) => holder.get(place, sealed).await.map_err(judge_holder)?,
-            None => {
-                let (kms, aad) = (&*self.config.kms, place.to_bytes());
-                record::open(kms, KmsKey::Shares, &aad, sealed).await.map_err(judge)?
-            }
-        };
+        let (kms, aad) = (&*self.config.kms, place.to_bytes());
+        let value = record::open(kms, KmsKey::Shares, &aad, sealed).await.map_err(judge)?;
         // Exposed: to the share, which checks it.
         AnyCustodianShare::new(id, commitment, value.expose_secret())
             .map_err(|_| StoreError::Damaged)
     }
 
-    /// Lets whoever keeps something of these shares outside the repository forget it.
-    async fn forget(&self, epoch: &EpochRecord) {
-        for share in &epoch.shares {
-            match self.signing(epoch.purpose) {
-                Some(holder) => holder.forget(&share.sealed).await,
-                None => {
-                    if let Some(wrapped) = record::wrapped(&share.sealed) {
-                        self.config.kms.forget(KmsKey::Shares, wrapped).await;
-                    }
-                }
-            }
-        }
+    /// The shares of an epoch that its holder has, if they are what the repository says.
+    async fn ask(
+        &self,
+        user: &UserId,
+        sharing: Sharing,
+        epoch: &EpochRecord,
+    ) -> Result<Vec<AnyCustodianShare>, StoreError> {
+        let Some(holder) = self.holder() else {
+            tracing::error!("a signing share is with a holder, and this service has none");
+            return Err(StoreError::Unavailable);
+        };
+        let held = signing_epoch(epoch);
+        let shares = self.ask_holder(holder, user, sharing.wallet, held).await?;
+        let is_same = |((index, share), stored): ((u8, &AnyCustodianShare), &ShareRecord)| {
+            share.id() == KeyId { sharing, index }
+                && share.curve() == stored.curve
+                && share.commitment().to_bytes() == stored.commitment
+        };
+        let is_all = shares.len() == epoch.shares.len()
+            && (0..).zip(&shares).zip(&epoch.shares).all(is_same);
+        if is_all { Ok(shares) } else { Err(StoreError::Damaged) }
     }
 
-    fn signing(&self, purpose: Purpose) -> Option<&dyn crate::SigningShares> {
-        let holder = self.config.signing_shares.as_deref();
-        holder.filter(|_| purpose == Purpose::Signing)
+    /// Lets the key-management service forget what it keeps for these shares.
+    async fn forget(&self, epoch: &EpochRecord) {
+        for share in &epoch.shares {
+            if let Some(wrapped) = record::wrapped(&share.sealed) {
+                self.config.kms.forget(KmsKey::Shares, wrapped).await;
+            }
+        }
     }
 
     /// A commitment, decoded at most once as long as it is remembered.
@@ -378,9 +418,19 @@ const fn judge(error: record::RecordError) -> StoreError {
     }
 }
 
-const fn judge_holder(error: SigningSharesError) -> StoreError {
-    match error {
-        SigningSharesError::Damaged => StoreError::Damaged,
-        SigningSharesError::Unavailable => StoreError::Unavailable,
+/// An epoch that is about to be pending.
+const fn pending_record(
+    sharing: Sharing,
+    operation: OperationId,
+    shares: Vec<ShareRecord>,
+) -> EpochRecord {
+    EpochRecord {
+        purpose: sharing.purpose,
+        epoch: sharing.epoch,
+        status: Status::Pending,
+        operation,
+        envelope: None,
+        left: 0,
+        shares,
     }
 }

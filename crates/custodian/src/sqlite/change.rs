@@ -3,7 +3,7 @@
 use twoshare_core::wire::Writer;
 use twoshare_core::{
     digest::Digest,
-    id::{Epoch, OperationId},
+    id::{Epoch, OperationId, WalletId},
 };
 use twoshare_protocol::{
     rules::{Authority, Outcome, Restored, Time},
@@ -14,8 +14,8 @@ use super::batch::Batch;
 use crate::{
     UserId,
     repository::{
-        Becomes, Change, EpochRecord, Kept, NewEnvelope, NewEvent, Over, PendingChange, Status,
-        WalletFields,
+        Becomes, Change, EpochRecord, Kept, NewEnvelope, NewEvent, NewNotice, Over, PendingChange,
+        Status, WalletFields,
     },
     token::TokenHash,
 };
@@ -59,7 +59,39 @@ pub(super) fn save(change: &Change) -> Batch {
             }
         }
     }
+    if let Some(notice) = change.notice {
+        let notice = NewNotice { expects: notice.staged, above: 0, is_staging: false };
+        add_notice(&mut batch, &change.user, change.wallet, notice);
+    }
     change.events.iter().for_each(|event| audit(&mut batch, event));
+    batch
+}
+
+pub(super) fn put_notice(user: &UserId, wallet: WalletId, notice: NewNotice) -> Batch {
+    let mut batch = Batch::new();
+    add_notice(&mut batch, user, wallet, notice);
+    batch
+}
+
+fn add_notice(batch: &mut Batch, user: &UserId, wallet: WalletId, notice: NewNotice) {
+    let (name, wallet) = (user.as_str().to_owned(), wallet.to_bytes().to_vec());
+    if let Some(version) = notice.expects {
+        batch.push("INSERT INTO expected_notice (user, wallet, version) VALUES (?, ?, ?)");
+        batch.bind(name.clone()).bind(wallet.clone()).bind(seconds(version));
+    }
+    batch.push("UPDATE notice_version SET version = max(version, ?) + 1");
+    batch.bind(seconds(notice.above));
+    batch.push(
+        "INSERT OR REPLACE INTO notices (user, wallet, version, staging) \
+         SELECT ?, ?, version, ? FROM notice_version",
+    );
+    batch.bind(name).bind(wallet).bind(i64::from(notice.is_staging));
+}
+
+pub(super) fn delete_notice(user: &UserId, wallet: WalletId, version: u64) -> Batch {
+    let mut batch = Batch::new();
+    batch.push("DELETE FROM notices WHERE user = ? AND wallet = ? AND version = ?");
+    batch.bind(user.as_str().to_owned()).bind(wallet.to_bytes().to_vec()).bind(seconds(version));
     batch
 }
 
@@ -132,6 +164,15 @@ pub(super) fn set_restoring(is_restoring: bool) -> Batch {
 
 pub(super) fn delete_user(user: &UserId, event: &NewEvent) -> Batch {
     let mut batch = Batch::new();
+    batch.push("UPDATE notice_version SET version = version + 1");
+    batch.push(
+        "INSERT OR REPLACE INTO notices (user, wallet, version, staging) \
+         SELECT u.name, w.wallet, v.version, 0 \
+         FROM users u JOIN wallets w ON w.user = u.id JOIN notice_version v \
+         WHERE u.name = ? AND EXISTS (\
+         SELECT 1 FROM epoch_shares s WHERE s.wallet = w.id AND length(s.sealed) = 0)",
+    );
+    batch.bind(user.as_str().to_owned());
     batch.push("DELETE FROM users WHERE name = ?").bind(user.as_str().to_owned());
     audit(&mut batch, event);
     batch.deletes = true;

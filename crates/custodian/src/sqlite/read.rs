@@ -11,7 +11,7 @@ use super::{
 use crate::{
     UserId,
     audit::{Act, Actor, Event},
-    repository::{StoreError, WalletRecord, Wanted},
+    repository::{Notice, StoreError, WalletRecord, Wanted},
     token::TokenHash,
 };
 
@@ -147,6 +147,43 @@ pub(super) async fn all_wallets(
     let rows = sqlx::query(
         "SELECT u.name, w.wallet FROM users u JOIN wallets w ON w.user = u.id \
          WHERE (u.name, w.wallet) > (?, ?) ORDER BY u.name, w.wallet LIMIT ?",
+    )
+    .bind(user)
+    .bind(wallet)
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await
+    .map_err(judge)?;
+    rows.iter().map(place).collect()
+}
+
+pub(super) async fn notice(
+    pool: &SqlitePool,
+    user: &UserId,
+    wallet: WalletId,
+) -> Result<Option<Notice>, StoreError> {
+    let row = sqlx::query("SELECT version, staging FROM notices WHERE user = ? AND wallet = ?")
+        .bind(user.as_str())
+        .bind(wallet.to_bytes().to_vec())
+        .fetch_optional(pool)
+        .await
+        .map_err(judge)?;
+    let Some(row) = row else { return Ok(None) };
+    let mut columns = Columns::new(&row);
+    Ok(Some(Notice { version: columns.uint()?, is_staging: columns.uint()? != 0 }))
+}
+
+pub(super) async fn notices(
+    pool: &SqlitePool,
+    after: Option<(UserId, WalletId)>,
+    limit: u32,
+) -> Result<Vec<(UserId, WalletId)>, StoreError> {
+    let (user, wallet) = after.map_or_else(Default::default, |(user, wallet)| {
+        (user.as_str().to_owned(), wallet.to_bytes().to_vec())
+    });
+    let rows = sqlx::query(
+        "SELECT user, wallet FROM notices WHERE (user, wallet) > (?, ?) \
+         ORDER BY user, wallet LIMIT ?",
     )
     .bind(user)
     .bind(wallet)

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{Counts, batch::Batch};
-use crate::repository::{PutEnvelopeError, SaveError, StoppedWriting, StoreError};
+use crate::repository::{NoticeError, PutEnvelopeError, SaveError, StoppedWriting, StoreError};
 
 /// The most writes that share a commit, unless the options say otherwise.
 const MAX_GROUP: usize = 128;
@@ -80,6 +80,18 @@ impl From<WriteError> for PutEnvelopeError {
             WriteError::TooManyEnvelopes => Self::TooMany,
             WriteError::TooManyWallets | WriteError::KeyInUse => Self::Store(StoreError::Damaged),
             WriteError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<WriteError> for NoticeError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Conflict => Self::Conflict,
+            WriteError::Store(error) => Self::Store(error),
+            WriteError::TooManyWallets | WriteError::TooManyEnvelopes | WriteError::KeyInUse => {
+                Self::Store(StoreError::Damaged)
+            }
         }
     }
 }
