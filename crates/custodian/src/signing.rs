@@ -46,7 +46,8 @@ pub use self::memory::{MemorySigningShares, NotSigning};
 ///
 /// - **Durable.** What was answered outlives the holder's process. Whoever signs reads the same durable
 ///   state, at each signature: a copy in memory that `stage` and `settle` do not reach signs for a lost
-///   phone. Where that state cannot be read, nothing is signed.
+///   phone. Where that state cannot be read, nothing is signed. What was put back from a copy is
+///   told again ([`Service::tell_holder_again`](crate::Service::tell_holder_again)) before it signs.
 /// - **Whole.** `stage` takes all shares of an epoch or none; `settle` all of a standing or nothing.
 /// - **Apart.** A wallet is its user's: the same id of two users is two wallets. An epoch is its number
 ///   *and* the operation that made it; after a key generation that was given up the number comes again.

@@ -596,6 +596,61 @@ async fn what_the_holder_has_lost_is_recovered_from_the_backup() {
 }
 
 #[tokio::test]
+async fn a_database_that_counts_from_further_back_catches_up() {
+    let mut world = World::backed_up().await;
+    let (alice, wallet, signs) = (user("alice"), world.wallet, world.signs());
+    let standing = Standing {
+        user: &alice,
+        wallet,
+        version: 1 << 40,
+        active: signs,
+        pending: None,
+        frozen: false,
+        restored: false,
+    };
+    world.holder.settle(&standing).await.unwrap();
+    recovery(&mut world).await.unwrap();
+    assert!(world.signs().is_some() && world.signs() != signs);
+    world.come_to_rest("afterwards").await;
+}
+
+#[tokio::test]
+async fn a_holder_that_was_put_back_from_a_copy_is_told_again() {
+    let mut world = World::backed_up().await;
+    let (alice, wallet) = (user("alice"), world.wallet);
+    let revoked = world.signs().unwrap();
+    let shares = world.service.signing_shares(&alice, wallet).await.unwrap();
+    recovery(&mut world).await.unwrap();
+    assert_eq!(world.service.tell_holder_again().await, Ok(1), "it changes nothing");
+    world.assert_settled("told again").await;
+    world.service.close().await;
+
+    // As it was before the recovery.
+    let old = Arc::new(MemorySigningShares::new());
+    let staging = Staging { user: &alice, wallet, epoch: revoked, version: 1 };
+    old.stage(&staging, &shares).await.unwrap();
+    let standing = Standing {
+        user: &alice,
+        wallet,
+        version: 2,
+        active: Some(revoked),
+        pending: None,
+        frozen: false,
+        restored: false,
+    };
+    old.settle(&standing).await.unwrap();
+    assert_eq!(old.signs(&alice, wallet), Some(revoked));
+    let repository = Arc::new(SqliteRepository::open(world.home.database()).await.unwrap());
+    let signing_shares = Some(old.clone() as _);
+    let config = Config { signing_shares, ..world.home.config(repository) };
+    let service = Service::open(config).await.unwrap();
+    assert_eq!(service.tell_holder_again().await, Ok(1));
+    assert_eq!(old.signs(&alice, wallet), None);
+    assert_eq!(old.held(&alice, wallet), []);
+    service.close().await;
+}
+
+#[tokio::test]
 async fn the_custodian_gives_no_share_of_a_paused_wallet_either() {
     let mut world = World::backed_up().await;
     let (alice, wallet) = (user("alice"), world.wallet);

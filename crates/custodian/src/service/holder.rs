@@ -210,6 +210,19 @@ impl Inner {
         Err(StoreError::Unavailable)
     }
 
+    /// The same whether or not a word is owed; whether the holder has something of the wallet.
+    async fn tell_again(&self, user: &UserId, wallet: WalletId) -> Result<bool, StoreError> {
+        let repository = &self.config.repository;
+        let record = repository.load(user, wallet, Wanted::default()).await?;
+        if record.is_none_or(|record| Held::of(&record).epochs.is_empty()) {
+            return Ok(false);
+        }
+        let notice = NewNotice { expects: None, above: 0, is_staging: false };
+        repository.put_notice(user, wallet, notice).await.map_err(judge_notice)?;
+        self.tell(user, wallet).await?;
+        Ok(true)
+    }
+
     /// The same for what waits for nobody: a sweep tells it where this does not.
     pub(super) async fn try_tell(&self, user: &UserId, wallet: WalletId) {
         if self.tell(user, wallet).await.is_err() {
@@ -234,6 +247,35 @@ impl Inner {
 }
 
 impl Service {
+    /// Tells the holder of signing shares again how every wallet stands of which it has something; then how
+    /// many those are. To be called when the holder's own database was put back from a copy, before it
+    /// signs: the copy may have epochs that have ended. What a copy has of wallets that were deleted since
+    /// is known to nobody here.
+    ///
+    /// # Errors
+    ///
+    /// The database or the holder cannot be asked. Those that were not told will be: ask again all the same.
+    pub async fn tell_holder_again(&self) -> Result<u64, Unavailable> {
+        const PAGE: u32 = 256;
+        let _inside = self.enter().await?;
+        let inner = &self.inner;
+        let repository = &inner.config.repository;
+        let (mut after, mut told) = (None, 0);
+        loop {
+            let page = repository.all_wallets(after.take(), PAGE).await;
+            let page = page.map_err(|error| unavailable(&error))?;
+            for (user, wallet) in &page {
+                let _alone = inner.alone(user, *wallet).await;
+                let again = inner.tell_again(user, *wallet).await;
+                told += u64::from(again.map_err(|error| unavailable(&error))?);
+            }
+            after = page.last().cloned();
+            if after.is_none() {
+                return Ok(told);
+            }
+        }
+    }
+
     /// Tells the holder about every wallet of which it is owed a word; with `rests`, only about those for
     /// which it has not just failed.
     pub(super) async fn tell_all(&self, rests: bool) -> Result<(), Unavailable> {
