@@ -41,7 +41,7 @@ pub use self::memory::{MemorySigningShares, NotSigning};
 ///
 /// # The contract
 ///
-/// [`conformance`](self::conformance) (feature `conformance`) holds an implementation to it, as
+/// The suite `signing::conformance` (feature `conformance`) holds an implementation to it, as
 /// [`MemorySigningShares`] is.
 ///
 /// - **Durable.** What was answered outlives the holder's process. Whoever signs reads the same durable

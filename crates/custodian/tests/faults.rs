@@ -73,6 +73,8 @@ async fn the_schema_is_made_once_and_a_newer_one_is_refused() {
         "epoch_shares",
         "epochs",
         "keys",
+        "notice_version",
+        "notices",
         "operations",
         "operator_keys",
         "pendings",
