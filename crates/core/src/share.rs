@@ -7,6 +7,7 @@
 mod any;
 mod commitment;
 mod encoding;
+mod foreign;
 
 use core::{fmt, marker::PhantomData};
 
@@ -16,6 +17,7 @@ use thiserror::Error;
 pub use self::{
     any::{AnyClientShare, AnyCommitment, AnyCustodianShare, AnyShare},
     commitment::{Commitment, CommitmentError, VerifyingShare},
+    foreign::{ForeignSharing, IndexError},
 };
 use crate::{
     curve::{Curve, SCALAR_LEN, SecretScalar, SigningKey, VerifyingKey, wiping},
