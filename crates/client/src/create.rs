@@ -64,6 +64,10 @@ impl Client {
     /// Keeps what a signing library has beside its shares, in the place of what was kept before. It is on
     /// this device from now on, and in every backup from the next one on: make that, or refresh.
     ///
+    /// A per-device attachment among them says that it was made anew for the signing shares of today, and
+    /// [`Wallet::to_regenerate`] does not name it any more. One that it names still and that is left out here
+    /// stays, until it is kept: forgetting it would let another recovery forget it too.
+    ///
     /// # Errors
     ///
     /// See [`DeviceError`].
@@ -73,7 +77,7 @@ impl Client {
         attachments: Vec<Attachment>,
     ) -> Result<(), DeviceError> {
         let mut kept = self.load_known(wallet).await?;
-        kept.record.attachments.keep(attachments);
+        kept.record.keep_attachments(attachments);
         self.save(&mut kept).await
     }
 

@@ -2,7 +2,7 @@
 //! one in progress. It holds secrets; the [`DeviceState`](crate::DeviceState) keeps it sealed.
 
 use twoshare_core::{
-    attachment::Attachment,
+    attachment::{Attachment, AttachmentClass},
     curve::{AnySigningKey, AnyVerifyingKey},
     digest::Digest,
     envelope::SlotTable,
@@ -40,6 +40,8 @@ record! {
         custodian: Option<CustodianIdentity>,
         holding: Holding,
         attachments: Attachments,
+        /// The names of the per-device attachments that were not made anew since the signing pair is new.
+        stale: Vec<Text>,
         /// The highest epoch numbers that this device knows of, committed or not; 0 before the first.
         highest_signing: u64,
         highest_backup: u64,
@@ -151,6 +153,7 @@ impl Record {
             custodian: None,
             holding: Holding::Nothing,
             attachments: Attachments(Vec::new()),
+            stale: Vec::new(),
             highest_signing: 0,
             highest_backup: 0,
             backup: None,
@@ -206,6 +209,23 @@ impl Record {
         }
     }
 
+    /// What a recovery, or whatever made the signing pair new, has restored. Of per-device attachments that is
+    /// a name, and they are not there before they were made anew.
+    pub(crate) fn restore_attachments(&mut self, restored: Attachments) {
+        self.stale = per_device(&restored.0).map(|name| Text(name.to_owned())).collect();
+        self.attachments = restored;
+    }
+
+    /// Keeps attachments in the place of what was kept: the per-device ones among them were made anew. One
+    /// that still has to be is not forgotten by leaving it out.
+    pub(crate) fn keep_attachments(&mut self, mut kept: Vec<Attachment>) {
+        let is_kept = |name: &Text| per_device(&kept).any(|kept| kept == name.0);
+        self.stale = self.stale.drain(..).filter(|name| !is_kept(name)).collect();
+        let names = self.stale.iter().filter_map(|name| Attachment::per_device(&name.0).ok());
+        kept.extend(names.collect::<Vec<_>>());
+        self.attachments.keep(kept);
+    }
+
     pub(crate) fn raise(&mut self, signing: Option<Epoch>, backup: Option<Epoch>) {
         self.highest_signing = self.highest_signing.max(signing.map_or(0, Epoch::get));
         self.highest_backup = self.highest_backup.max(backup.map_or(0, Epoch::get));
@@ -214,6 +234,12 @@ impl Record {
     pub(crate) const fn name_of(&self, named: Named) -> EnvelopeName {
         EnvelopeName { wallet: self.wallet, epoch: named.epoch, digest: named.digest }
     }
+}
+
+/// The names of the per-device ones.
+fn per_device(attachments: &[Attachment]) -> impl Iterator<Item = &str> {
+    let is_per_device = |kept: &&Attachment| kept.class() == AttachmentClass::PerDevice;
+    attachments.iter().filter(is_per_device).map(Attachment::name)
 }
 
 /// The durable attachment of a converted wallet: until when its key was whole. It is ours, and none of
@@ -290,6 +316,7 @@ mod tests {
         record.custodian = Some(*CustodianKeys::make(&mut rng()).identity());
         record.holding = Holding::SingleKey(Keys(vec![key, sealing.into()]), Secrets(vec![sealed]));
         record.attachments = Attachments(vec![Attachment::durable("a", vec![1].into()).unwrap()]);
+        record.stale = vec![Text("b".into())];
         record.last_drill = Some(DrillRecord { level: 3, epoch: Epoch::FIRST, at: 9 });
         record.marks = Marks { ejected: Some(3), recovered: true, ..Marks::default() };
         record.ended = vec![Ended { name: named, not_before: 5 }];

@@ -30,7 +30,8 @@ pub struct Recovery {
 /// What became of a recovery.
 #[derive(Debug)]
 pub enum Recovered {
-    /// The wallet is here. Its old device can do nothing any more.
+    /// The wallet is here. Its old device can do nothing any more. [`Wallet::to_regenerate`] names what its
+    /// signing library makes anew before it signs.
     Done(Wallet),
     /// The operator lets everybody wait: call again when it is ready, with the same method. Whoever has
     /// the old device hears of it, and can object.

@@ -28,8 +28,15 @@ pub struct Wallet {
     name: Option<Box<str>>,
     holding: Holding,
     verifying_keys: Vec<AnyVerifyingKey>,
-    attachments: Vec<Attachment>,
+    beside: Box<Beside>,
     backup: Option<Backup>,
+}
+
+/// What is kept beside the keys.
+#[derive(Clone)]
+struct Beside {
+    attachments: Vec<Attachment>,
+    to_regenerate: Vec<String>,
 }
 
 /// The last backup that this device knows to be committed and stored.
@@ -88,7 +95,10 @@ impl Wallet {
             name: record.name.clone().map(|name| name.0.into_boxed_str()),
             holding: record.holding.clone(),
             verifying_keys: record.verifying_keys(),
-            attachments: record.attachments.of_the_app(),
+            beside: Box::new(Beside {
+                attachments: record.attachments.of_the_app(),
+                to_regenerate: record.stale.iter().map(|name| name.0.clone()).collect(),
+            }),
             backup,
         })
     }
@@ -134,10 +144,22 @@ impl Wallet {
     }
 
     /// What signing libraries keep with the keys. A per-device one has to be made anew after a
-    /// recovery.
+    /// recovery: see [`Wallet::to_regenerate`].
     #[must_use]
     pub fn attachments(&self) -> &[Attachment] {
-        &self.attachments
+        &self.beside.attachments
+    }
+
+    /// The names of the per-device attachments that the signing library has to make anew, on both sides,
+    /// before it signs: those of a wallet whose signing pair is new, as it is after every recovery.
+    ///
+    /// Whoever has the old device has the old ones, and what is signed with them and new shares could tell
+    /// him the new shares. The names are here, on this device and after a restart, until the app has made
+    /// them and says so by [`Client::keep_attachments`](crate::Client::keep_attachments). The types of
+    /// `twoshare-interop` give no signer before.
+    #[must_use]
+    pub fn to_regenerate(&self) -> &[String] {
+        &self.beside.to_regenerate
     }
 
     /// The last backup that this device knows to be committed and stored.

@@ -22,13 +22,18 @@ use twoshare::{
     Client, Converted, DeviceState as _, Exported, Import, MemoryDevice, Method, MethodChange,
     Place, Recovered, Recovery, Resumed, StoreId, Wallet,
     core::{
+        attachment::Attachment,
         curve::{Secp256k1, SigningKey},
         id::{WalletId, WalletKind},
         sealed::{SecretKind, WalletSecret},
         secret::SecretBytes,
+        share::{AnyCommitment, AnyShare},
         store::{EnvelopeName, EnvelopeStore, Operator, Part},
     },
 };
+
+/// What a signing library has to make anew after a recovery.
+const PER_DEVICE: &str = "Paillier keys";
 
 /// What is done while something goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +76,10 @@ impl Scene {
             }
         };
         let wallet = wallet.unwrap();
+        if kind == WalletKind::Mpc {
+            let kept = vec![Attachment::per_device(PER_DEVICE).unwrap()];
+            block_on(world.client.keep_attachments(wallet.id(), kept)).unwrap();
+        }
         if act != Act::FirstBackup {
             block_on(world.client.backup(wallet.id(), from_ref(&old))).unwrap();
         }
@@ -231,6 +240,11 @@ impl Scene {
     }
 
     fn check_same(&self, wallet: &Wallet, is_new: bool, context: &str) {
+        // What was made for other signing shares than today's has to be made anew, and nothing else.
+        let is_new_pair =
+            !self.wallet.signing_shares().is_empty() && !has_same_pair(wallet, &self.wallet);
+        let stale: &[&str] = if is_new_pair { &[PER_DEVICE] } else { &[] };
+        assert_eq!(wallet.to_regenerate(), stale, "{context}");
         assert_eq!(wallet.verifying_keys(), self.wallet.verifying_keys(), "{context}");
         if self.act == Act::Convert && is_new {
             assert_eq!(wallet.kind(), WalletKind::Mpc, "{context}");
@@ -248,6 +262,13 @@ impl Scene {
         };
         assert_eq!(secrets(wallet), secrets(&self.wallet), "{context}");
     }
+}
+
+fn has_same_pair(one: &Wallet, other: &Wallet) -> bool {
+    let commitments = |wallet: &Wallet| -> Vec<AnyCommitment> {
+        wallet.signing_shares().iter().map(AnyShare::commitment).collect()
+    };
+    commitments(one) == commitments(other)
 }
 
 const KEY: [u8; 32] = [0x5c; 32];

@@ -15,8 +15,9 @@ use std::{
 
 use common::{BOTH, HOUR, USER, World, client_on, code, recover};
 use twoshare::{
-    Client, Exported, Import, MemoryDevice, Method, MethodChange,
+    Client, Exported, Import, MemoryDevice, Method, MethodChange, Wallet,
     core::{
+        attachment::Attachment,
         curve::{Secp256k1, SigningKey},
         envelope::{OpenError, SlotId},
         id::{OperationId, WalletId},
@@ -63,6 +64,44 @@ async fn any_method_recovers_whatever_the_others_did() {
     // And on the device that it was made on.
     let recovered = recover(&world.client, id, &other).await.unwrap();
     assert_eq!(recovered.verifying_keys(), wallet.verifying_keys());
+}
+
+#[tokio::test]
+async fn what_is_per_device_is_made_anew_after_each_recovery_and_not_forgotten() {
+    let world = World::new();
+    let code = code();
+    let per_device = |name| Attachment::per_device(name).unwrap();
+    let chain_code = Attachment::durable("chain code", vec![7; 32].into()).unwrap();
+    let stale = |wallet: &Wallet| wallet.to_regenerate().to_vec();
+
+    let id = world.client.create_wallet(BOTH, None).await.unwrap().id();
+    let kept = vec![per_device("Paillier keys"), chain_code.clone(), per_device("seeds")];
+    world.client.keep_attachments(id, kept).await.unwrap();
+    world.client.backup(id, from_ref(&code)).await.unwrap();
+    world.client.refresh(id, &code).await.unwrap();
+    assert!(stale(&world.client.wallet(id).await.unwrap()).is_empty(), "the pair is the same");
+
+    let device = MemoryDevice::new();
+    let recovered = recover(&world.client_on(device.clone()), id, &code).await.unwrap();
+    assert_eq!(stale(&recovered), ["Paillier keys", "seeds"]);
+    let durable = recovered.attachments().iter().find(|kept| kept.name() == "chain code");
+    assert_eq!(durable.unwrap().bytes().unwrap().expose_secret(), [7; 32]);
+
+    // After a restart, and while one is missing; leaving it out does not lose it.
+    let again = world.client_on(device.clone());
+    assert_eq!(stale(&again.wallet(id).await.unwrap()), ["Paillier keys", "seeds"]);
+    again.refresh(id, &code).await.unwrap();
+    let kept = vec![chain_code.clone(), per_device("Paillier keys")];
+    again.keep_attachments(id, kept).await.unwrap();
+    let wallet = again.wallet(id).await.unwrap();
+    assert_eq!(stale(&wallet), ["seeds"]);
+    assert_eq!(wallet.attachments().len(), 3);
+    let kept = vec![chain_code, per_device("seeds"), per_device("Paillier keys")];
+    again.keep_attachments(id, kept).await.unwrap();
+    assert!(stale(&again.wallet(id).await.unwrap()).is_empty());
+
+    // On the device itself too: its pair is new.
+    assert_eq!(stale(&recover(&again, id, &code).await.unwrap()).len(), 2);
 }
 
 #[tokio::test]

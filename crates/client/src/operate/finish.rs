@@ -43,13 +43,13 @@ impl Kept {
             Operation::Recover if ready.kind() == WalletKind::SingleKey => {
                 record.marks.recovered |= !was_here;
                 record.holding = Holding::SingleKey(journal.keys, journal.secrets);
-                record.attachments = journal.attachments;
+                record.restore_attachments(journal.attachments);
             }
             _ if epoch_of(ready.signing()).is_some() => {
                 // Where it was converted, or was whole on this device before it was converted elsewhere,
                 // the key is wiped with what was held.
                 record.holding = Holding::Mpc(Shares(ready.signing().to_vec()), journal.secrets);
-                record.attachments = journal.attachments;
+                record.restore_attachments(journal.attachments);
                 record.marks = Marks { revoked: false, ..record.marks };
             }
             _ => {}
