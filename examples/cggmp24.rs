@@ -58,7 +58,7 @@ pub struct Told {
     pub key: Vec<u8>,
     /// Signatures under it: before the loss, and after the recovery.
     pub signatures: [[u8; 64]; 2],
-    /// What was to be made anew, and whether the old was refused for what it is.
+    /// What was to be made anew.
     pub regenerated: Vec<String>,
     /// Whether an old share and a new one have signed.
     pub mixed: bool,
@@ -238,15 +238,12 @@ mod tests {
         }
     }
 
-    // One of the two: each takes a quarter of a minute of arithmetic for every auxiliary info. The other
-    // origin's half of the story is the example `frost`'s and the tests of `twoshare-interop`.
     #[tokio::test(flavor = "multi_thread")]
     async fn a_wallet_of_before_signs_after_the_recovery() {
         is_told(Origin::Before).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    #[ignore = "a minute; run by the example"]
     async fn a_wallet_of_ours_signs_after_the_recovery() {
         is_told(Origin::Created).await;
     }

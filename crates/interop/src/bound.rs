@@ -235,3 +235,61 @@ impl std::io::Write for Json {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use twoshare_core::{
+        curve::AnySigningKey,
+        id::CurveId,
+        share::{AnyClientShare, AnyCustodianShare},
+    };
+
+    use super::*;
+
+    const LIBRARY: &str = "library";
+
+    fn shares(epoch: u64) -> (AnyClientShare, AnyCustodianShare) {
+        let wallet = WalletId::from_bytes([7; 16]);
+        let epoch = Epoch::new(epoch).unwrap();
+        let sharing = Sharing { wallet, purpose: Purpose::Signing, epoch };
+        let key = AnySigningKey::make(CurveId::Secp256k1, &mut rand::rng());
+        key.split(KeyId { sharing, index: 0 }, &mut rand::rng())
+    }
+
+    #[test]
+    fn no_flipped_bit_is_taken_for_this_share() {
+        let bound = Bound::to(&shares(1).0);
+        let content = SecretBytes::from(&b"secret"[..]);
+        let bytes = bound.write(LIBRARY, &content);
+        let bytes = bytes.expose_secret();
+        assert_eq!(bound.read(LIBRARY, 1024, bytes), Ok(&b"secret"[..]));
+        let head = bytes.len() - content.len();
+        for bit in 0..head * 8 {
+            let mut flipped = bytes.to_vec();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(bound.read(LIBRARY, 1024, &flipped).is_err(), "{bit}");
+        }
+        for cut in 0..bytes.len() {
+            let read = bound.read(LIBRARY, 1024, &bytes[..cut]);
+            assert_eq!(read, Err(BoundError::Malformed), "{cut}");
+        }
+        assert_eq!(
+            bound.read(LIBRARY, bytes.len() - 1, bytes),
+            Err(BoundError::TooLarge { found: bytes.len(), cap: bytes.len() - 1 })
+        );
+    }
+
+    #[test]
+    fn a_run_has_one_name_for_both_roles_and_no_other() {
+        let (client, custodian) = shares(1);
+        let run = Bound::to(&client).run(LIBRARY, b"1");
+        assert_eq!(run, Bound::to(&custodian).run(LIBRARY, b"1"));
+        let others = [
+            Bound::to(&client).run(LIBRARY, b"2"),
+            Bound::to(&client).run("other", b"1"),
+            Bound::to(&shares(1).0).run(LIBRARY, b"1"),
+            Bound::to(&shares(2).0).run(LIBRARY, b"1"),
+        ];
+        assert!(others.iter().all(|other| *other != run));
+    }
+}

@@ -326,8 +326,10 @@ impl Renewal {
     }
 
     fn begin<R: HasRole>(share: &AnyShare<R>, run: &[u8]) -> Result<(Self, First), ExportError> {
-        let bound = Bound::to(share);
-        let share = export::<Secp256k1, R>(share)?;
+        Ok(Self::start(Bound::to(share), export::<Secp256k1, R>(share)?, run))
+    }
+
+    fn start<R: HasRole>(bound: Bound, share: &Share<Secp256k1, R>, run: &[u8]) -> (Self, First) {
         let (me, other) = match R::ROLE {
             Role::Client => (Role::Client, Role::Custodian),
             Role::Custodian => (Role::Custodian, Role::Client),
@@ -346,7 +348,7 @@ impl Renewal {
         let (proof, zero, derivation) =
             session.phase2(fragment.as_slice()).expect("nothing was called before");
         let first = First { commitment: proof.commitment, zero: the_one(zero), derivation };
-        Ok((Self { session, context, proof, first: first.clone() }, first))
+        (Self { session, context, proof, first: first.clone() }, first)
     }
 
     /// Goes on with what the other side sent first.
@@ -493,4 +495,59 @@ pub enum RenewError {
     /// The other side has a share of another sharing: bring both to the epoch that the custodian's state names.
     #[error("the other side has a share of another sharing")]
     OtherSharing,
+}
+
+#[cfg(test)]
+mod tests {
+    use twoshare_core::{
+        curve::AnySigningKey,
+        id::{CurveId, Epoch, Purpose, Sharing, WalletId},
+    };
+
+    use super::*;
+
+    fn pair() -> (AnyClientShare, AnyCustodianShare) {
+        let wallet = WalletId::from_bytes([7; 16]);
+        let sharing = Sharing { wallet, purpose: Purpose::Signing, epoch: Epoch::FIRST };
+        let key = AnySigningKey::make(CurveId::Secp256k1, &mut rand::rng());
+        key.split(KeyId { sharing, index: 0 }, &mut rand::rng())
+    }
+
+    /// The other side keeps to the protocol in everything but its share.
+    #[test]
+    fn a_share_of_another_key_under_the_right_name_makes_no_party() {
+        let ((client, custodian), (_, other)) = (pair(), pair());
+        let (ours, first) = Renewal::client(&client, b"1").unwrap();
+        let AnyShare::Secp256k1(share) = &other else { panic!("{other:?}") };
+        let (theirs, second) = Renewal::start(Bound::to(&custodian), share, b"1");
+        let (ours, _) = ours.exchange(second).unwrap();
+        let (_, second) = theirs.exchange(first).unwrap();
+        let refused = ours.finish(second, None, |_| String::new()).map(|_| ());
+        assert_eq!(refused, Err(RenewError::OtherSharing));
+    }
+
+    #[test]
+    fn a_message_with_other_proofs_or_parties_is_refused_before_it_is_looked_at() {
+        let (client, custodian) = pair();
+        let refused = |change: fn(&mut Second)| {
+            let (ours, first) = Renewal::client(&client, b"1").unwrap();
+            let (theirs, second) = Renewal::custodian(&custodian, b"1").unwrap();
+            let (ours, _) = ours.exchange(second).unwrap();
+            let (_, mut second) = theirs.exchange(first).unwrap();
+            change(&mut second);
+            ours.finish(second, None, |_| String::new()).map(|_| ()).unwrap_err()
+        };
+        let short = refused(|second| second.mul.enc_proofs.truncate(1));
+        assert_eq!(short, RenewError::Malformed);
+        let parties = refused(|second| second.mul.parties = second.mul.parties.reverse());
+        assert_eq!(parties, RenewError::Misrouted);
+        let parties = refused(|second| second.zero.parties = second.zero.parties.reverse());
+        assert_eq!(parties, RenewError::Misrouted);
+        assert_eq!(
+            refused(|second| second.proof.index = PartyIndex::new(1).unwrap()),
+            RenewError::Misrouted
+        );
+        let seed = refused(|second| second.zero.seed[0] ^= 1);
+        assert!(matches!(seed, RenewError::Aborted { .. }), "{seed:?}");
+    }
 }

@@ -51,6 +51,15 @@ mod attached;
 mod bound;
 #[cfg(feature = "cggmp24")]
 pub mod cggmp24;
+#[cfg_attr(
+    not(any(
+        feature = "cggmp24",
+        feature = "dkls23",
+        feature = "frost-ed25519",
+        feature = "frost-secp256k1-tr"
+    )),
+    allow(dead_code, reason = "no library was asked for")
+)]
 mod common;
 #[cfg(feature = "dkls23")]
 pub mod dkls23;

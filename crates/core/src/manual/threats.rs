@@ -67,7 +67,9 @@
 //!   that he made. He can copy the owner's slots beside his own, so that the owner's password opens his
 //!   backup too: what can still be restored is opened first, and nothing is built on the other. He can
 //!   object to a recovery that waits, which freezes the wallet until its operator decides. He cannot
-//!   open the envelope, and what he has combines with nothing that is made later.
+//!   open the envelope, and what he has combines with nothing that is made later. What a signing library
+//!   kept beside its shares (Paillier keys, seeds of oblivious transfers) he has too: it is never
+//!   restored, and both sides make new ([`AttachmentClass`](crate::attachment::AttachmentClass)).
 //! - **Unlocked, of a single-key wallet**: the thief has the key. Recovery brings it back to the owner,
 //!   who must move the funds.
 //! - **In the middle of an operation** (between its prepare and its receipt, or until an interrupted one
