@@ -124,10 +124,11 @@ impl Tallies {
 }
 
 /// Lines of a story that have to turn up now and then.
-const SEEN: [&str; 9] = [
+const SEEN: [&str; 10] = [
     "Wallet(",
     "Backup(Backup",
     "Ejected(",
+    "Converted(",
     "Waiting(",
     "has died",
     "is restored from the copy",

@@ -17,6 +17,7 @@ fn every_claim_holds_within_the_small_bounds() {
         "the owner ejects",
         "a request is settled",
         "a grace runs out",
+        "the owner converts",
     ] {
         assert!(reports.iter().any(|report| report.seen.contains(&happens)), "{happens}: never");
     }

@@ -24,7 +24,7 @@ pub struct Story {
 /// What does not change in a story.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Setting {
-    /// Of a wallet without a key that is whole anywhere.
+    /// Of a wallet without a key that is whole anywhere, from the beginning.
     pub(super) mpc: bool,
     pub(super) stores: Places,
     /// Recovery and eject wait for a day.
@@ -99,6 +99,8 @@ pub(super) enum Op {
     RecoverWith(u8),
     Drill(u8),
     Eject(u8),
+    /// Of a wallet whose key is whole, until it is not.
+    Convert(u8),
     Cancel,
     Resume,
     Status,
@@ -114,6 +116,7 @@ pub(super) enum ThiefOp {
     Add,
     Recover,
     Eject,
+    Convert,
     Cancel,
     Resume,
     /// Abandons what is pending, with whatever proof there is.
@@ -189,7 +192,8 @@ fn op() -> impl Strategy<Value = Op> {
         (5, method.clone().prop_map(Op::Recover).boxed()),
         (2, method.clone().prop_map(Op::RecoverWith).boxed()),
         (1, method.clone().prop_map(Op::Drill).boxed()),
-        (2, method.prop_map(Op::Eject).boxed()),
+        (2, method.clone().prop_map(Op::Eject).boxed()),
+        (3, method.prop_map(Op::Convert).boxed()),
         (1, Just(Op::Cancel).boxed()),
         (4, Just(Op::Resume).boxed()),
         (1, Just(Op::Status).boxed()),
@@ -210,6 +214,7 @@ fn thief() -> impl Strategy<Value = ThiefOp> {
         ThiefOp::Add,
         ThiefOp::Recover,
         ThiefOp::Eject,
+        ThiefOp::Convert,
         ThiefOp::Cancel,
         ThiefOp::Resume,
         ThiefOp::Abandon,

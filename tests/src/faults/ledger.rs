@@ -85,6 +85,7 @@ struct Attempt {
     who: Who,
     device: usize,
     change: Change,
+    kind: WalletKind,
     operation: Operation,
     evidence: Evidence,
     makes: [Option<Epoch>; 2],
@@ -144,6 +145,7 @@ impl Ledger {
             who: actor.who,
             device: actor.device,
             change: actor.change,
+            kind: begin.kind,
             operation,
             evidence: begin.evidence,
             makes,
@@ -257,7 +259,10 @@ impl Model {
         if attempt.prepared || attempt.committed {
             return Ok(());
         }
-        let Attempt { operation, evidence, makes, .. } = attempt;
+        let Attempt { kind, operation, evidence, makes, .. } = attempt;
+        if kind != self.kind {
+            return Err(format!("a {operation:?} of a {kind} wallet was prepared of {self:?}"));
+        }
         if self.is_frozen() || (is_held && !is_approved) {
             return Err(format!("a {operation:?} was prepared while the wallet stood still"));
         }
@@ -278,6 +283,10 @@ impl Model {
             }
             (Operation::Refresh, Evidence::Backup(epoch)) => active == Some(epoch),
             (Operation::Recover, Evidence::Backup(epoch)) => self.counts(epoch).is_some(),
+            (Operation::Convert, Evidence::Backup(epoch)) => {
+                let is_single = self.kind == WalletKind::SingleKey;
+                is_single && active == Some(epoch) && self.restorable.is_none() && !is_held
+            }
             _ => false,
         };
         if !entitled {
@@ -307,8 +316,12 @@ impl Model {
             return Ok(());
         }
         attempt.committed = true;
-        let Attempt { who, device, change, operation, evidence, makes, faulty, .. } =
+        let Attempt { who, device, change, kind, operation, evidence, makes, faulty, .. } =
             attempt.clone();
+        let left = if operation == Operation::Convert { WalletKind::Mpc } else { kind };
+        if receipt.kind != left {
+            return Err(format!("the receipt of a {left} wallet says {receipt:?}"));
+        }
         if receipt.operation != operation || [receipt.signing, receipt.backup] != makes {
             return Err(format!("what was committed is not what was begun: {receipt:?}"));
         }
@@ -340,6 +353,10 @@ impl Model {
             }
             _ => None,
         };
+        if operation == Operation::Convert && self.restorable.is_some() {
+            return Err(format!("converted, with {:?} restorable", self.restorable));
+        }
+        self.kind = left;
         if let Some(signing) = makes[0] {
             self.signing = Some(signing);
             self.signs_on = (who == Who::Owner).then_some(device);
@@ -383,6 +400,9 @@ impl Model {
     }
 
     fn compare(&mut self, state: &State) -> Result<(), String> {
+        if state.kind != self.kind {
+            return Err(format!("the wallet is {}, not {}", state.kind, self.kind));
+        }
         if state.signing.as_ref().map(|signing| signing.epoch) != self.signing {
             return Err(format!(
                 "the signing epoch is {:?}, not {:?}",

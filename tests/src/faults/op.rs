@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use twoshare::{
-    Backup, Client, Ejected, EjectedKey, Import, Method, MethodChange, Recovered, Recovery, Wallet,
+    Backup, Client, Converted, Ejected, EjectedKey, Import, Method, MethodChange, Recovered,
+    Recovery, Wallet,
     core::{
         curve::{AnyVerifyingKey, Secp256k1, SigningKey},
         id::{CurveId, OperationId, WalletId},
@@ -29,6 +30,7 @@ pub(super) enum Ready {
     Recover(Recovery),
     Drill(Method),
     Eject(Method),
+    Convert(Method),
     Cancel(Option<OperationId>),
     Resume,
     Status,
@@ -39,6 +41,7 @@ pub(super) enum Ready {
 pub(super) enum Said {
     Backup(Backup),
     Wallet(Wallet),
+    Converted(Wallet),
     Waiting(Time),
     Ejected(Vec<AnyVerifyingKey>),
     Done(#[allow(dead_code, reason = "it is told")] String),
@@ -130,6 +133,7 @@ impl World {
                 }
                 (same, Ready::Eject(self.method(nth)))
             }
+            Op::Convert(nth) => (same, Ready::Convert(self.method(nth))),
             Op::Cancel => (same, Ready::Cancel(self.waiting())),
             Op::Resume => (same, Ready::Resume),
             Op::Status => (same, Ready::Status),
@@ -170,6 +174,7 @@ pub(super) const fn name(ready: &Ready) -> &'static str {
         Ready::Recover(_) => "Recover",
         Ready::Drill(_) => "Drill",
         Ready::Eject(_) => "Eject",
+        Ready::Convert(_) => "Convert",
         Ready::Cancel(_) => "Cancel",
         Ready::Resume => "Resume",
         Ready::Status => "Status",
@@ -226,6 +231,11 @@ pub(super) async fn perform(client: Client, wallet: Option<WalletId>, ready: Rea
                 Said::Ejected(keys.iter().map(EjectedKey::verifying_key).collect())
             }
             Ok(Ejected::Waiting(waiting)) => Said::Waiting(waiting.ready_at),
+            Err(error) => failed(error),
+        },
+        Ready::Convert(method) => match client.convert(wallet, &method).await {
+            Ok(Converted::Done(wallet)) => Said::Converted(wallet),
+            Ok(Converted::Waiting(waiting)) => Said::Waiting(waiting.ready_at),
             Err(error) => failed(error),
         },
         Ready::Cancel(None) => Said::Done("nothing waits".to_owned()),

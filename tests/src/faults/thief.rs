@@ -58,6 +58,7 @@ impl World {
             }
             ThiefOp::Recover => Some((same, Ready::Recover(Recovery::with(method)))),
             ThiefOp::Eject => Some((same, Ready::Eject(method))),
+            ThiefOp::Convert => Some((same, Ready::Convert(method))),
             ThiefOp::Cancel => Some((same, Ready::Cancel(self.waiting()))),
             ThiefOp::Resume => Some((same, Ready::Resume)),
             ThiefOp::Abandon => {

@@ -7,7 +7,7 @@ use twoshare::{
     core::{
         curve::{AnyVerifyingKey, Secp256k1, SigningKey},
         digest::Digest,
-        id::WalletId,
+        id::{WalletId, WalletKind},
         store::{IndependentOperator, MemoryStore, Operator},
     },
     protocol::{
@@ -254,9 +254,14 @@ impl World {
                     return Err(Broken::new(format!("{:?} lack the backup", backup.missing)));
                 }
             }
-            Said::Wallet(wallet) => {
+            Said::Wallet(wallet) | Said::Converted(wallet) => {
                 if !self.keys.is_empty() && wallet.verifying_keys() != self.keys {
                     return Err(Broken::new("the wallet has other keys"));
+                }
+                let whole = wallet.export().is_ok_and(|exported| !exported.is_empty());
+                let is_single = wallet.kind() == WalletKind::SingleKey;
+                if whole != is_single || (alone && wallet.kind() != model.kind) {
+                    return Err(Broken::new(format!("{wallet:?} of a {} wallet", model.kind)));
                 }
                 let signing = wallet.signing_shares().first().map(|s| s.id().sharing.epoch);
                 if alone && signing != model.signing {

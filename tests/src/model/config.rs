@@ -39,6 +39,8 @@ pub enum Plan {
     Replace,
     /// Recover, with any method.
     Recover,
+    /// Make an MPC wallet of a single-key wallet.
+    Convert,
 }
 
 /// What the thief has.
@@ -59,7 +61,7 @@ pub struct Config {
     pub name: &'static str,
     /// What it is about.
     pub about: &'static str,
-    /// MPC or single-key.
+    /// MPC or single-key, in the beginning.
     pub kind: WalletKind,
     /// The operator's policy, in small numbers.
     pub policy: Policy,
@@ -122,7 +124,7 @@ const BASE: Config = Config {
     budget: NONE,
 };
 
-use Plan::{FirstBackup, Keygen, Recover, Refresh, RemoveFirst, Replace};
+use Plan::{Convert, FirstBackup, Keygen, Recover, Refresh, RemoveFirst, Replace};
 use WalletKind::SingleKey;
 
 impl Config {
@@ -360,6 +362,71 @@ impl Config {
                 budget: size(
                     Budget { operations: 1, ticks: 1, thief: 2, restores: 1, operator: 1, ..NONE },
                     Budget { operations: 2, ticks: 2, thief: 3, restores: 1, operator: 1, ..NONE },
+                ),
+                ..BASE
+            },
+            Self {
+                name: "convert",
+                about: "a single-key wallet is converted while a thief has its phone, and so its key",
+                kind: SingleKey,
+                plans: &[Convert, Recover],
+                thief: PHONE,
+                budget: size(
+                    Budget { operations: 1, ticks: 1, thief: 4, ..NONE },
+                    Budget { operations: 2, unanswered: 1, ticks: 2, thief: 4, ..NONE },
+                ),
+                ..BASE
+            },
+            Self {
+                name: "convert-devices",
+                about: "two devices convert, recover and replace at once, what they sent arrives again",
+                kind: SingleKey,
+                forgetful: true,
+                plans: &[Convert, Replace, Recover],
+                budget: size(
+                    Budget { operations: 2, unanswered: 1, ticks: 1, ..NONE },
+                    Budget { operations: 3, unanswered: 1, ticks: 1, ..NONE },
+                ),
+                ..BASE
+            },
+            Self {
+                name: "convert-waiting",
+                about: "conversions wait as recoveries do, a thief with the phone disputes them",
+                kind: SingleKey,
+                policy: WAITING,
+                second_device: false,
+                plans: &[Convert, Recover],
+                thief: PHONE,
+                budget: size(
+                    Budget { operations: 1, ticks: 2, thief: 3, operator: 1, ..NONE },
+                    Budget { operations: 2, ticks: 3, thief: 3, operator: 1, ..NONE },
+                ),
+                ..BASE
+            },
+            Self {
+                name: "convert-removed",
+                about: "a removed method leaks, the wallet is converted, an old copy is restored",
+                kind: SingleKey,
+                second_device: false,
+                plans: &[RemoveFirst, Convert, Recover],
+                thief: BOTH,
+                retires: true,
+                budget: size(
+                    Budget { operations: 2, ticks: 1, thief: 2, restores: 1, ..NONE },
+                    Budget { operations: 3, ticks: 2, thief: 3, restores: 1, windows: 1, ..NONE },
+                ),
+                ..BASE
+            },
+            Self {
+                name: "convert-window",
+                about: "a window is open when the wallet is converted, and the phone stolen",
+                kind: SingleKey,
+                second_device: full,
+                plans: &[Convert, Recover],
+                thief: PHONE,
+                budget: size(
+                    Budget { operations: 1, ticks: 1, thief: 3, windows: 1, ..NONE },
+                    Budget { operations: 1, unanswered: 1, ticks: 2, thief: 4, windows: 1, ..NONE },
                 ),
                 ..BASE
             },

@@ -68,7 +68,11 @@ impl World {
     /// Lets the rules change the wallet, and judges the change.
     pub fn change<R>(&mut self, change: impl FnOnce(&mut Rules) -> R) -> R {
         let before = counted(&self.wallet);
+        let kind = self.wallet.kind();
         let result = change(&mut self.wallet);
+        if self.wallet.kind() != kind && (kind == WalletKind::Mpc || self.ghost.converted) {
+            self.broken(Violation::KindChanged);
+        }
         let after = counted(&self.wallet);
         self.ghost.ended = self.ghost.ended.or(before.without(after));
         if self.wallet.restorable().is_none() {
@@ -166,6 +170,7 @@ impl World {
         if began || self.wallet.request() != waiting.as_ref() {
             self.judge_proof(who, number, proof, Violation::EndedAdmitted);
             self.judge_token(evidence);
+            self.judge_key(evidence);
         }
         if let (Err(PrepareRefusal::Conflict { .. }), Some(pending)) =
             (&admission, self.wallet.pending())
@@ -181,7 +186,8 @@ impl World {
         match admission.map_err(Refused::Rules)? {
             Admission::Repeated => {}
             Admission::New(admitted) => {
-                if operation == Operation::Recover && self.wallet.freezes().restored.is_none() {
+                let waits = matches!(operation, Operation::Recover | Operation::Convert);
+                if waits && self.wallet.freezes().restored.is_none() {
                     self.judge_wait(operation, config.policy.recovery_wait);
                 }
                 let dealt = self.wallet.kind() == WalletKind::SingleKey
@@ -255,6 +261,13 @@ impl World {
         }
     }
 
+    /// A proof was taken: of the key itself only while the wallet is one that has it whole.
+    pub fn judge_key(&mut self, evidence: Evidence) {
+        if evidence == Evidence::Key && self.ghost.converted {
+            self.broken(Violation::KeyActed);
+        }
+    }
+
     /// Something goes on that has to wait: its request has waited.
     fn judge_wait(&mut self, operation: Operation, wait: Time) {
         let request = self.wallet.request().filter(|request| request.operation == operation);
@@ -312,11 +325,13 @@ impl World {
             return Err(Refused::BadProof);
         }
         let was_pending = pending.is_some();
-        let revokes = self.wallet.kind() == WalletKind::Mpc
-            && pending.is_some_and(|pending| {
-                pending.operation == Operation::Recover
-                    || pending.authority == Authority::Restorable
-            });
+        let converts = pending.is_some_and(|pending| pending.operation == Operation::Convert);
+        let revokes = converts
+            || self.wallet.kind() == WalletKind::Mpc
+                && pending.is_some_and(|pending| {
+                    pending.operation == Operation::Recover
+                        || pending.authority == Authority::Restorable
+                });
         let held = self.wallet.freezes().restored.is_some();
         if held && pending.is_some_and(|pending| pending.operation == Operation::Replace) {
             // The exception: an approved replace vouches for the device that proves it, even where
@@ -334,6 +349,18 @@ impl World {
         }
         if !proof.and(ended).is_empty() {
             self.broken(Violation::EndedCommitted);
+        }
+        let is_mpc = self.wallet.kind() == WalletKind::Mpc;
+        if converts && (self.ghost.converted || !is_mpc) {
+            self.broken(Violation::KindChanged);
+        }
+        if converts && (restorable.is_some() || self.wallet.restorable().is_some()) {
+            self.broken(Violation::ConvertedContested);
+        }
+        if converts {
+            self.ghost.converted = true;
+            // It was opened for a key that was whole on its owner's device.
+            self.ghost.window = None;
         }
         if restorable != self.wallet.restorable().map(|r| r.material) {
             let began = self.wallet.restorable().is_some();
@@ -446,7 +473,7 @@ impl World {
         let signing = self.wallet.signing().map(|active| active.epoch);
         match evidence {
             Evidence::Token => Some(Authority::Newcomer),
-            Evidence::Key => Some(Authority::Device),
+            Evidence::Key => (!self.ghost.converted).then_some(Authority::Device),
             Evidence::Signing(epoch) => is(epoch, signing).then_some(Authority::Device),
             Evidence::Backup(epoch) if is(epoch, active) => Some(Authority::Active),
             Evidence::Backup(epoch) => is(epoch, restorable).then_some(Authority::Restorable),

@@ -290,6 +290,11 @@ impl Model for Config {
             Property::sometimes("a request is settled", |_, world: &World| {
                 world.wallet.request().is_some_and(|request| request.settled)
             }),
+            Property::sometimes("the owner converts", |_, world: &World| {
+                let converts = |op| op == Operation::Convert;
+                let mut sent = world.sent.iter().map(|sent| sent.request);
+                sent.any(|sent| converts(sent.operation) && committed(world, sent.number))
+            }),
             Property::sometimes("a grace runs out", |_, world: &World| world.ghost.over),
         ];
         macro_rules! claims {
@@ -300,7 +305,7 @@ impl Model for Config {
                 ));
             )*};
         }
-        claims!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22);
+        claims!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25);
         properties
     }
 }

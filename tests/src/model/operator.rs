@@ -68,8 +68,9 @@ impl World {
         match decision {
             Decision::Copy => {
                 let owners = self.ghost.owners;
-                let grace = self.ghost.grace;
-                self.copy = Some(OldCopy { wallet: self.wallet.clone(), owners, grace });
+                let (grace, converted) = (self.ghost.grace, self.ghost.converted);
+                let wallet = self.wallet.clone();
+                self.copy = Some(OldCopy { wallet, owners, grace, converted });
             }
             Decision::Restore => self.restore(config)?,
             Decision::Freeze => {
@@ -139,7 +140,8 @@ impl World {
     /// A request was denied: no recovery with the same proof is pending.
     fn judge_denied(&mut self, evidence: Evidence) {
         let proven = self.wallet_sym(evidence);
-        let pending = self.wallet.pending().filter(|p| p.operation == Operation::Recover);
+        let of_a_request = |op| matches!(op, Operation::Recover | Operation::Convert);
+        let pending = self.wallet.pending().filter(|p| of_a_request(p.operation));
         let made = pending.and_then(|pending| pending.backup).map(|(_, sym)| sym.is_owners());
         let stays = self.wallet.request().is_some_and(|request| request.evidence == evidence);
         if stays || (made.is_some() && made == proven.map(Sym::is_owners)) {
@@ -162,6 +164,7 @@ impl World {
         self.ghost.window = None;
         self.ghost.owners = copy.owners;
         self.ghost.grace = copy.grace;
+        self.ghost.converted = copy.converted;
         self.wallet = copy.wallet;
         self.wallet.restored();
         self.wallet.advance(to);

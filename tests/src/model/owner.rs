@@ -123,12 +123,17 @@ impl World {
                 let forgot = opened.is_none() && self.wallet.backup().is_some();
                 (Operation::Replace, proof_of_device.filter(|_| forgot)?, Methods::NEW)
             }
+            Plan::Convert => {
+                // Of the restorable epoch too, as above; on a device that has the whole key.
+                let opened = opened.filter(|_| device.key && kind == WalletKind::SingleKey)?;
+                (Operation::Convert, of(opened), opened.envelope.methods)
+            }
             Plan::Recover => {
                 let opened = opened?;
                 (Operation::Recover, of(opened), self.still_wanted(opened.envelope))
             }
         };
-        let signs = operation == Operation::Keygen
+        let signs = matches!(operation, Operation::Keygen | Operation::Convert)
             || (operation == Operation::Recover && kind == WalletKind::Mpc);
         let backs_up = operation != Operation::Keygen;
         let signing = if signs { Some(self.next_epoch(Purpose::Signing)?) } else { None };
@@ -236,7 +241,9 @@ impl World {
         if let Some(device) = self.devices.get_mut(device) {
             device.journal = None;
             device.signing = sent.request.signing.zip(made.signing).or(device.signing);
-            device.key |= self.wallet.kind() == WalletKind::SingleKey;
+            // With signing shares it has no whole key any more; in a single-key recovery it rebuilt it.
+            device.key |= sent.request.operation == Operation::Recover;
+            device.key &= made.signing.is_none();
         }
     }
 
@@ -344,6 +351,7 @@ impl World {
         if evidence == Evidence::Token {
             self.judge_token(evidence);
         }
+        self.judge_key(evidence);
         let by_share = matches!(evidence, Evidence::Signing(_) | Evidence::Backup(_));
         if by_share && self.wallet.freezes().restored.is_none() {
             self.judge_proof(who, u8::MAX, proof, Violation::EndedObjected);

@@ -2,6 +2,7 @@
 //! the honest store gets the wallet back, with an operator who helps and a thief who rests, before
 //! the grace is over.
 
+use twoshare_core::id::WalletKind;
 use twoshare_protocol::rules::{PrepareRefusal, Time, WaitRefusal};
 
 use super::{
@@ -66,7 +67,10 @@ impl World {
             return Ok(());
         }
         let signing = self.wallet.signing().map(|active| (active.epoch, active.material));
-        let has = |device: &Device| device.key || (signing.is_some() && device.signing == signing);
+        let whole = self.wallet.kind() == WalletKind::SingleKey;
+        let has = |device: &Device| {
+            whole && device.key || (signing.is_some() && device.signing == signing)
+        };
         match self.devices.iter().position(has) {
             Some(device) => self.clone().tries(device, Plan::Replace, config),
             None => Ok(()),

@@ -89,13 +89,14 @@ impl World {
         let pending = self.wallet.pending().map(|pending| pending.id);
         let request = self.wallet.request().map(|request| request.id);
         for evidence in provable {
-            use Operation::{FirstBackup, Keygen, Recover, Refresh, Replace};
+            use Operation::{Convert, FirstBackup, Keygen, Recover, Refresh, Replace};
             acts.extend(
-                [Keygen, FirstBackup, Replace, Refresh, Recover]
+                [Keygen, FirstBackup, Replace, Refresh, Recover, Convert]
                     .map(|op| Act::Prepare(op, evidence)),
             );
             if request.is_some() {
-                acts.extend([Replace, Recover].map(|op| Act::PrepareSeen(op, evidence)));
+                let seen = [Replace, Recover, Convert];
+                acts.extend(seen.map(|op| Act::PrepareSeen(op, evidence)));
             }
             acts.extend(pending.map(|id| Act::Abandon(id, evidence)));
             acts.extend(request.map(|id| Act::Abandon(id, evidence)));
@@ -183,7 +184,7 @@ impl World {
         let next = |purpose| Epoch::new(self.wallet.highest().of(purpose) + 1);
         let makes = operation == Operation::Keygen;
         let recovers = operation == Operation::Recover && self.wallet.kind() == WalletKind::Mpc;
-        let signs = makes || recovers;
+        let signs = makes || recovers || operation == Operation::Convert;
         let signing = if signs { Some(next(Purpose::Signing)?) } else { None };
         let backup = if makes { None } else { Some(next(Purpose::Backup)?) };
         let proof = self.proof(evidence);

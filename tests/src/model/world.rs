@@ -72,11 +72,17 @@ pub enum Violation {
     NotWaited,
     /// A lower proof ended, or held up, what a higher one was for.
     Outranked,
+    /// The proof of the key itself did something after the wallet was converted.
+    KeyActed,
+    /// The kind changed otherwise than by the one conversion.
+    KindChanged,
+    /// A wallet was converted while one of its epochs could be restored.
+    ConvertedContested,
 }
 
 impl Violation {
     /// All of them, with what is claimed.
-    pub const ALL: [(Self, &'static str); 23] = [
+    pub const ALL: [(Self, &'static str); 26] = [
         (Self::EndedAdmitted, "no proof of an ended epoch begins anything"),
         (Self::EndedCommitted, "no ended epoch is committed"),
         (Self::EndedReleased, "no share of an ended epoch is released"),
@@ -100,6 +106,9 @@ impl Violation {
         (Self::Outranked, "no lower proof ends or holds up what a higher one is for"),
         (Self::NotWaited, "nothing that has to wait goes on before"),
         (Self::SealedForThief, "the owner seals nothing for the thief"),
+        (Self::KeyActed, "the key of a converted wallet begins, ends and disputes nothing"),
+        (Self::KindChanged, "the kind changes at most once, by a conversion"),
+        (Self::ConvertedContested, "nothing is converted while an epoch is restorable"),
     ];
 }
 
@@ -221,6 +230,8 @@ pub struct OldCopy {
     pub owners: Option<Sym>,
     /// What was left of the grace, then.
     pub grace: Option<Time>,
+    /// Whether the wallet had been converted, then.
+    pub converted: bool,
 }
 
 /// What the checker remembers, and nobody in the model knows.
@@ -244,6 +255,8 @@ pub struct Ghost {
     pub approved: Option<u8>,
     /// Until when the operator said that the key may be released.
     pub window: Option<Time>,
+    /// Whether the wallet was converted, by the custodian's present database.
+    pub converted: bool,
     /// Whether the owner has ejected.
     pub ejected: bool,
     /// The custodian's shares that the owner has got.

@@ -1,9 +1,9 @@
 //! The thief of an unlocked phone, at whatever moment it was copied.
 
 use twoshare::{
-    MemoryDevice, Method, MethodChange, Resumed,
+    Converted, MemoryDevice, Method, MethodChange, Resumed,
     core::{
-        curve::SigningKey,
+        curve::{Secp256k1, SigningKey},
         id::{Purpose, WalletId, WalletKind},
         proof::Operation,
         sealed::{SecretKind, WalletSecret},
@@ -26,6 +26,7 @@ enum Doing {
     Refresh,
     AddMethod,
     RecoverHere,
+    Convert,
 }
 
 /// The owner, their phone, and a backup made before, except where the first is being made.
@@ -72,7 +73,17 @@ impl Owner {
                 client.change_methods(wallet, method, add).await.is_ok()
             }
             Doing::RecoverHere => recover(&client, wallet, method).await.is_ok(),
+            Doing::Convert => {
+                matches!(client.convert(wallet, method).await, Ok(Converted::Done(_)))
+            }
         }
+    }
+
+    /// The kind that the custodian states.
+    async fn kind(&self) -> WalletKind {
+        let session = self.world.login(USER);
+        let state = session.state(self.wallet, Nonce::from_bytes([5; 32])).await;
+        state.map_or(self.kind, |state| state.unverified().kind)
     }
 
     /// Whether the backup has what only its owner's method could have written there.
@@ -83,7 +94,7 @@ impl Owner {
             Err(_) => recover(&client, self.wallet, &self.new).await?,
             found => found?,
         };
-        assert_eq!(found.kind(), self.kind);
+        assert_eq!(found.kind(), self.kind().await);
         Ok(())
     }
 
@@ -94,6 +105,7 @@ impl Owner {
         let _ = client.resume(wallet).await;
         assert!(client.eject(wallet, &mine).await.is_err());
         assert!(client.refresh(wallet, &mine).await.is_err());
+        assert!(client.convert(wallet, &mine).await.is_err());
         assert!(recover(&self.world.client(MemoryDevice::new()), wallet, &mine).await.is_err());
         let _ = client.replace(wallet, std::slice::from_ref(&mine)).await;
         // Not a second time, so that the owner's is gone.
@@ -104,17 +116,17 @@ impl Owner {
     }
 
     /// A device of the thief's, which has nothing but what is found.
-    fn thief(&self) -> Device<twoshare_custodian::LocalSession> {
+    async fn thief(&self) -> Device<twoshare_custodian::LocalSession> {
         let (session, identity) = (self.world.login(USER), self.world.service.identity());
         let mut thief = Device::import(session, identity, USER, ONE);
         thief.keys.clear();
         thief.party.wallet = self.wallet;
-        thief.party.kind = self.kind;
+        thief.party.kind = self.kind().await;
         thief
     }
 }
 
-const ALL: [(WalletKind, Doing); 9] = [
+const ALL: [(WalletKind, Doing); 10] = [
     (WalletKind::Mpc, Doing::FirstBackup),
     (WalletKind::Mpc, Doing::Replace),
     (WalletKind::Mpc, Doing::Refresh),
@@ -124,6 +136,7 @@ const ALL: [(WalletKind, Doing); 9] = [
     (WalletKind::SingleKey, Doing::Replace),
     (WalletKind::SingleKey, Doing::Refresh),
     (WalletKind::SingleKey, Doing::RecoverHere),
+    (WalletKind::SingleKey, Doing::Convert),
 ];
 
 /// Copied at every save of every operation, and used at that very moment, with a token: whoever
@@ -147,12 +160,13 @@ async fn taken_at_any_stage_it_costs_its_owner_no_backup() {
                 // What was on the phone begins nothing any more.
                 for purpose in [Purpose::Signing, Purpose::Backup] {
                     for share in holds.iter().filter(|s| s.id().sharing.purpose == purpose) {
-                        let mut thief = owner.thief();
+                        let mut thief = owner.thief().await;
                         let misused = misuse(&mut thief, std::slice::from_ref(share)).await;
                         assert_eq!(misused, [], "{at}");
                     }
                 }
-                if kind == WalletKind::Mpc {
+                // Of a single-key wallet it has the key, until that stands for nothing.
+                if owner.kind().await == WalletKind::Mpc {
                     let client = owner.world.client(phone);
                     let resumed = client.resume(owner.wallet).await;
                     assert!(!matches!(resumed, Ok(Resumed::Finished { .. })), "{at}: {resumed:?}");
@@ -176,11 +190,11 @@ async fn at_rest_it_holds_no_share_of_a_backup() {
         assert!(owner.act(doing).await);
         let phone = record(&owner.phone.copy(), owner.wallet).await;
         let shares = shares_in(&phone);
-        let signing = usize::from(kind == WalletKind::Mpc);
+        let signing = usize::from(kind == WalletKind::Mpc || doing == Doing::Convert);
         assert_eq!(shares.len(), signing, "{kind:?} {doing:?}");
         if let Some(share) = shares.first() {
             assert_eq!(share.id().sharing.purpose, Purpose::Signing);
-            let mut thief = owner.thief();
+            let mut thief = owner.thief().await;
             let misused = misuse(&mut thief, &shares).await;
             let replaced = doing == Doing::Replace;
             let allowed: &[_] = if replaced { &[] } else { &[Operation::Replace] };
@@ -248,7 +262,7 @@ async fn taken_before_a_recovery_it_is_revoked_by_it() {
             assert!(old.eject(owner.wallet, &mine).await.is_err(), "{at}");
             assert!(recover(&old, owner.wallet, &mine).await.is_err(), "{at}");
             for share in shares_in(&record(&stolen, owner.wallet).await) {
-                assert_eq!(misuse(&mut owner.thief(), &[share]).await, [], "{at}");
+                assert_eq!(misuse(&mut owner.thief().await, &[share]).await, [], "{at}");
             }
             assert_eq!(state().await, before, "{at}");
             assert_eq!(keys.len(), 1);
@@ -331,4 +345,54 @@ async fn of_a_single_key_wallet_it_has_the_key_and_not_the_backup() {
     let status = again.status(wallet.id()).await.unwrap();
     assert!(!status.hazards.is_empty(), "{status:?}");
     assert!(recover(&world.client(MemoryDevice::new()), wallet.id(), &mine).await.is_err());
+}
+
+/// Of a wallet that is converted meanwhile, the phone of before has the whole key, alone, and is nothing
+/// to the custodian any more.
+#[tokio::test]
+async fn of_a_converted_wallet_it_has_a_key_that_stands_for_nothing() {
+    let owner = Owner::new(WalletKind::SingleKey, Doing::Convert).await;
+    let before = owner.phone.copy();
+    let key = owner.world.client(before.clone()).wallet(owner.wallet).await.unwrap();
+    let stolen = record(&before, owner.wallet).await;
+    let secret = match &key.export().unwrap()[..] {
+        [twoshare::Exported::Key(key)] => key.expose_secret().expose_secret().to_vec(),
+        other => panic!("{other:?}"),
+    };
+    assert!(crate::support::is_in(&secret, &stolen), "the search finds it where it is");
+    assert!(owner.act(Doing::Convert).await);
+    let nothing = crate::support::dump(&owner.world).await;
+
+    let thief = owner.world.client(before);
+    let (wallet, mine) = (owner.wallet, code());
+    let revoked = |said: String| assert!(said.contains("Revoked"), "{said}");
+    revoked(format!("{:?}", thief.replace(wallet, std::slice::from_ref(&mine)).await));
+    revoked(format!("{:?}", thief.backup(wallet, std::slice::from_ref(&mine)).await));
+    revoked(format!("{:?}", thief.resume(wallet).await));
+    assert!(thief.convert(wallet, &mine).await.is_err());
+    assert!(thief.cancel(wallet, twoshare::make_operation_id()).await.is_err());
+    assert!(recover(&thief, wallet, &mine).await.is_err());
+    // With the protocol itself, under either kind.
+    let key = SigningKey::<Secp256k1>::from_bytes(&secret).unwrap();
+    for kind in [WalletKind::SingleKey, WalletKind::Mpc] {
+        let mut device = owner.thief().await;
+        (device.party.kind, device.keys) = (kind, vec![key.clone().into()]);
+        for operation in [Operation::FirstBackup, Operation::Replace] {
+            let to = device.next(operation).await.unwrap();
+            let id = device.operation();
+            let deal = to.last().map(|stage| stage.epoch).unwrap();
+            let party = device.party.clone();
+            let asked =
+                twoshare::protocol::session::Asked::deal(party, operation, id, &device.keys, deal);
+            assert!(device.custodian.begin(asked.message().clone()).await.is_err(), "{operation}");
+        }
+    }
+    assert_eq!(crate::support::dump(&owner.world).await, nothing, "nothing has changed");
+    // Nor is the key anywhere on the phone that converted it, or at the custodian.
+    let phone = record(&owner.phone.copy(), owner.wallet).await;
+    assert!(!crate::support::is_in(&secret, &phone));
+    for (name, bytes) in owner.world.database() {
+        assert!(!crate::support::is_in(&secret, &bytes), "{name}");
+    }
+    owner.recovers().await.unwrap();
 }
