@@ -202,10 +202,14 @@ impl World {
                 };
                 let signing = signing.map(|epoch| make(Purpose::Signing, epoch));
                 let backup = backup.map(|epoch| make(Purpose::Backup, epoch));
-                let displaced = self.wallet.pending().map(|pending| pending.authority);
+                let recovers = |operation| operation == Operation::Recover;
+                let before = self.wallet.pending().map(|p| (p.authority, recovers(p.operation)));
+                let displaced = before.map(|(authority, _)| authority);
                 self.change(|wallet| wallet.pend(admitted, signing, backup, (), &config.policy));
                 let by = self.wallet.pending().map(|pending| pending.authority);
-                if displaced == Some(Authority::Restorable) || displaced > by {
+                let is_equal = before == by.map(|authority| (authority, true))
+                    || displaced.is_some() && displaced == by && !recovers(operation);
+                if displaced == Some(Authority::Restorable) || displaced > by || is_equal {
                     self.broken(Violation::Outranked);
                 }
             }

@@ -124,8 +124,9 @@ impl World {
                 (Operation::Replace, proof_of_device.filter(|_| forgot)?, Methods::NEW)
             }
             Plan::Convert => {
-                // Of the restorable epoch too, as above; on a device that has the whole key.
-                let opened = opened.filter(|_| device.key && kind == WalletKind::SingleKey)?;
+                // Of the restorable epoch too, as above; on a device that has the whole key, also where
+                // it has not heard that another has converted the wallet.
+                let opened = opened.filter(|_| device.key)?;
                 (Operation::Convert, of(opened), opened.envelope.methods)
             }
             Plan::Recover => {
