@@ -391,3 +391,31 @@ impl fmt::Debug for SqliteRepository {
         f.debug_struct("SqliteRepository").field("path", &self.path).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Connection as _, Row as _};
+
+    use super::*;
+
+    /// A database of before conversions: each receipt that is asked for again says the kind that its
+    /// wallet has had all along.
+    #[tokio::test]
+    async fn commits_of_before_keep_the_kind_of_their_wallet() {
+        let mut database = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let sql = |at: usize| MIGRATIONS[at].1;
+        sqlx::raw_sql(sql(0)).execute(&mut database).await.unwrap();
+        let before = "INSERT INTO users VALUES (1, 'alice'); \
+            INSERT INTO wallets VALUES (1, 1, zeroblob(16), 0, 1, 0, 0, 0, 0, NULL, 0, NULL, NULL, 0, NULL); \
+            INSERT INTO wallets VALUES (2, 1, randomblob(16), 0, 2, 0, 0, 0, 0, NULL, 0, NULL, NULL, 0, NULL); \
+            INSERT INTO operations VALUES (1, x'01', 1, 2, NULL, 1, NULL, 0); \
+            INSERT INTO operations VALUES (2, x'02', 1, 2, NULL, 1, NULL, 0); \
+            INSERT INTO operations VALUES (2, x'03', 2, NULL, NULL, NULL, NULL, 0);";
+        sqlx::raw_sql(before).execute(&mut database).await.unwrap();
+        sqlx::raw_sql(sql(1)).execute(&mut database).await.unwrap();
+        let rows = sqlx::query("SELECT kind FROM operations ORDER BY id");
+        let rows = rows.fetch_all(&mut database).await.unwrap();
+        let kinds: Vec<Option<i64>> = rows.iter().map(|row| row.get(0)).collect();
+        assert_eq!(kinds, [Some(1), Some(2), None]);
+    }
+}

@@ -71,7 +71,10 @@
 //!   kept beside its shares (Paillier keys, seeds of oblivious transfers) he has too: it is never
 //!   restored, and both sides make new ([`AttachmentClass`](crate::attachment::AttachmentClass)).
 //! - **Unlocked, of a single-key wallet**: the thief has the key. Recovery brings it back to the owner,
-//!   who must move the funds.
+//!   who must move the funds. A conversion to an MPC wallet takes nothing from him: with the key that he
+//!   has he signs alone. But the key is no proof to the custodian any more, so that he cannot replace
+//!   the backup or object to a recovery. A phone that was lost *before* the conversion, and found by
+//!   nobody, is the same risk: the wallet says for ever that its key was whole.
 //! - **In the middle of an operation** (between its prepare and its receipt, or until an interrupted one
 //!   is resumed) the device's journal has a share of a backup, and a copy of it is as good as a method for
 //!   that long. Before and after it has none. The recovery of its owner, with a method of what it was

@@ -62,7 +62,7 @@ struct Options {
     /// How long a replaced backup can be restored. [72h]
     #[arg(long, value_name = "TIME")]
     grace: Option<String>,
-    /// How long a recovery waits, so that its owner can object. [none]
+    /// How long a recovery or a conversion waits, so that its owner can object. [none]
     #[arg(long, value_name = "TIME")]
     recovery_wait: Option<String>,
     /// How long an eject waits. [none]
