@@ -30,7 +30,7 @@ from share_curves import CURVES, multiply
 
 SIGNING, BACKUP = 1, 2
 CLIENT, CUSTODIAN = 1, 2
-COMMIT, DRILL = 6, 10
+COMMIT, DRILL, CONVERT = 6, 10, 14
 SIGNED = {2: b"begun", 10: b"receipt", 13: b"tombstone", 18: b"state"}
 FIELDS = {1: 6, 2: 2, 4: 2, 6: 1, 9: 2, 10: 2, 12: 2, 13: 2, 14: 1, 17: 3, 18: 2}
 STATED = {2: 5, 10: 10, 13: 5, 18: 17}
@@ -165,6 +165,8 @@ class Session:
     def receipt(self, _, fields):
         must(fields[0][0:3] == [self.identity, self.vector["user"], self.wallet], "another receipt")
         must(fields[0][4:6] == self.begin_fields[2:4], "the receipt of another operation")
+        kind = 1 if fields[0][4] == CONVERT else self.begin_fields[1]
+        must(fields[0][3] == kind, "the receipt of another kind of wallet")
 
     def request(self, _, fields):
         body, proofs = fields

@@ -1,7 +1,7 @@
 //! `kill -9` of the real custodian and of the real command, at random instants.
 //!
-//! A run is the life of one wallet: made, backed up, refreshed, its methods changed, recovered on the
-//! next phone. In the middle of each step one side is killed, or both. Then the custodian is started
+//! A run is the life of one wallet: made, backed up, refreshed, its methods changed, converted, recovered on
+//! the next phone. In the middle of each step one side is killed, or both. Then the custodian is started
 //! again, the phone says `resume`, and what the user was told before must hold.
 
 #![allow(clippy::indexing_slicing, reason = "a JSON object without the member gives null")]
@@ -25,6 +25,8 @@ use serde_json::Value;
 use crate::process::{Ended, Phone, Server, run};
 
 const PASSWORD: &str = "copper-meadow-41-tangent";
+const KEY: [u8; 32] = [7; 32];
+const SEED: [u8; 32] = [9; 32];
 const SECOND_PASSWORD: &str = "window-gravel-77-orchid";
 
 /// What a campaign of runs did.
@@ -105,6 +107,8 @@ struct Life<'a> {
     phone: Phone,
     phones: u32,
     single_key: bool,
+    /// What was imported into a single-key wallet.
+    secrets: Vec<[u8; 32]>,
     /// What the user was told: the check code, and the highest epoch that was called done.
     check_code: Option<String>,
     epoch: u64,
@@ -122,6 +126,8 @@ impl<'a> Life<'a> {
         let token = server.session("alice", folder.path());
         let phone = Phone::new(&folder.path().join("phone-1"), &server, &token);
         let (single_key, code) = (rng.random(), folder.path().join("code-0"));
+        // A seed cannot be converted.
+        let secrets = if rng.random() { vec![KEY, SEED] } else { vec![KEY] };
         Self {
             seed,
             rng,
@@ -132,6 +138,7 @@ impl<'a> Life<'a> {
             phone,
             phones: 1,
             single_key,
+            secrets,
             check_code: None,
             epoch: 0,
             code,
@@ -144,8 +151,9 @@ impl<'a> Life<'a> {
         self.make_wallet();
         self.back_up();
         for _ in 0..self.rng.random_range(1..=3) {
-            match self.rng.random_range(0..4) {
-                0 => self.refresh(),
+            match self.rng.random_range(0..5) {
+                0 if self.single_key => self.convert(),
+                0 | 4 => self.refresh(),
                 1 => self.change_methods(),
                 2 => self.drill(),
                 _ => self.lose_the_phone(),
@@ -159,11 +167,12 @@ impl<'a> Life<'a> {
 
     fn make_wallet(&mut self) {
         let args: Vec<String> = if self.single_key {
-            let key = self.file("key", &hex::encode([7; 32]));
-            let seed = self.file("seed", &hex::encode([9; 32]));
-            ["wallet", "import", "--secp256k1-file", &key, "--ed25519-seed-file", &seed]
-                .map(str::to_owned)
-                .to_vec()
+            let key = self.file("key", &hex::encode(KEY));
+            let seed = self.file("seed", &hex::encode(SEED));
+            let import = ["wallet", "import", "--secp256k1-file", &key].map(str::to_owned);
+            let seed = ["--ed25519-seed-file", &seed].map(str::to_owned);
+            let seed = seed.into_iter().filter(|_| self.secrets.contains(&SEED));
+            import.into_iter().chain(seed).collect()
         } else {
             ["wallet", "create", "--curve", "secp256k1,ed25519"].map(str::to_owned).to_vec()
         };
@@ -215,6 +224,33 @@ impl<'a> Life<'a> {
         let code = self.code.to_str().expect("text").to_owned();
         let told = self.disturb(&["refresh", "--method", "code", "--code-file", &code], &[], fault);
         self.check_after(told);
+    }
+
+    /// A single-key wallet becomes an MPC wallet, all of it or nothing; one with a seed does not.
+    fn convert(&mut self) {
+        let fault = self.fault();
+        let code = self.code.to_str().expect("text").to_owned();
+        let args = ["wallet", "convert", "--method", "code", "--code-file", &code];
+        let told = self.disturb(&args, &[], fault);
+        let done = matches!(told, Ended::Done(_));
+        let cannot = self.secrets.contains(&SEED);
+        if cannot {
+            assert!(!done, "{}: it has a seed", self.seed);
+            let shown = self.settle().expect("the phone has the wallet");
+            assert_eq!(shown["kind"], "single_key", "{}", self.seed);
+            return;
+        }
+        self.check_after(told);
+        let shown = self.phone.run(&["wallet", "show"]).done();
+        let exported = self.phone.run(&["wallet", "export", "--yes"]);
+        let is_whole = matches!(&exported, Ended::Done(secrets)
+            if secrets.to_string().contains(&hex::encode(KEY)));
+        let is_mpc = shown["kind"] == "mpc";
+        assert!(is_mpc || !done, "{}: told, and is {shown}", self.seed);
+        assert!(is_whole != is_mpc, "{}: {shown}, {exported:?}", self.seed);
+        let hazards = shown["hazards"].to_string();
+        assert_eq!(hazards.contains("key_was_whole"), is_mpc, "{}: {hazards}", self.seed);
+        self.single_key = !is_mpc;
     }
 
     /// A second password comes, or goes.
@@ -279,7 +315,7 @@ impl<'a> Life<'a> {
         self.told(&shown);
         if self.single_key {
             let exported = self.phone.run(&["wallet", "export", "--yes"]).done().to_string();
-            let all = [[7; 32], [9; 32]].iter().all(|key| exported.contains(&hex::encode(key)));
+            let all = self.secrets.iter().all(|key| exported.contains(&hex::encode(key)));
             assert!(all, "{}: not what was imported", self.seed);
         } else {
             // What it holds proves nothing any more.

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use twoshare_core::{
     channel::{ClientChannel, CustodianChannel, EphemeralSecret, Step},
     curve::AnySigningKey,
-    id::{OperationId, Purpose, Role, WalletId},
+    id::{OperationId, Purpose, Role, WalletId, WalletKind},
     identity::CustodianKeys,
     keygen::{self, CustodianAnswered},
     proof::{Operation, Proof, Stage, Statement, Transition},
@@ -227,6 +227,9 @@ impl<'a> Checker<'a> {
         let begin = self.begin.as_ref().unwrap();
         assert_eq!((receipt.wallet, receipt.id), (self.wallet, begin.id));
         assert_eq!((&receipt.user, receipt.operation), (&self.user, begin.operation));
+        let converts = begin.operation == Operation::Convert;
+        let kind = if converts { WalletKind::Mpc } else { begin.kind };
+        assert_eq!(receipt.kind, kind);
         assert_eq!(receipt.signing, begin.plan.makes(Purpose::Signing));
         assert_eq!(receipt.backup, begin.plan.makes(Purpose::Backup));
     }

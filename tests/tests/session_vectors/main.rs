@@ -48,6 +48,11 @@ const SINGLE_KEY: Operations = &[
         "The other half of the opened epoch comes back.",
         Story::recover,
     ),
+    (
+        "session-convert",
+        "The same wallet becomes an MPC wallet: its kind is single-key up to the commit, and MPC in the receipt.",
+        Story::convert,
+    ),
 ];
 
 #[test]

@@ -146,6 +146,11 @@ impl Story {
         self.reshare(Operation::Recover, With::Backup, made);
     }
 
+    pub(crate) fn convert(&mut self) {
+        let both = [Purpose::Signing, Purpose::Backup];
+        self.reshare(Operation::Convert, With::Backup, &both);
+    }
+
     pub(crate) fn deal(&mut self) {
         let (party, id, to) = (self.party.clone(), self.id(), self.next(Purpose::Backup));
         let keys = &self.keys;
