@@ -28,7 +28,8 @@ use twoshare_core::{
     share::{AnyCustodianShare, KeyId},
 };
 use twoshare_custodian::{
-    Config, LocalSession, Repository as _, Service, SigningError, SigningShares, UserId,
+    Config, LocalSession, OperatorError, Repository as _, Service, SigningError, SigningShares,
+    UserId,
     repository::Wanted,
     signing::{
         HeldError, MemorySigningShares, NotSigning, SettleError, SigningEpoch, StageError, Staging,
@@ -39,8 +40,8 @@ use twoshare_custodian::{
 use twoshare_protocol::{
     Custodian as _,
     conformance::device::{Device, Failure, With},
-    custodian::{CommitError, EvidenceError, PrepareError},
-    rules::Policy,
+    custodian::{CancelError, CommitError, EvidenceError, PrepareError},
+    rules::{Favour, Policy, PrepareRefusal, WaitRefusal},
     session::{Proving, Ready},
 };
 
@@ -60,7 +61,11 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let (home, holder) = (Home::new(), Arc::new(MemorySigningShares::new()));
+        Self::with(Policy::default()).await
+    }
+
+    async fn with(policy: Policy) -> Self {
+        let (home, holder) = (Home::with(policy), Arc::new(MemorySigningShares::new()));
         let wallet = WalletId::make(&mut rand::rng());
         let repository = Arc::new(SqliteRepository::open(home.database()).await.unwrap());
         let watch = Arc::new(Watch::new(repository.clone(), holder.clone(), wallet));
@@ -430,6 +435,52 @@ async fn a_commit_is_answered_when_the_holder_can_be_reached_again() {
     world.device().commit(&ready).await.unwrap();
     world.device().adopt(&ready);
     world.come_to_rest("at last").await;
+}
+
+#[tokio::test]
+async fn a_freeze_is_answered_when_the_holder_has_heard_of_it() {
+    let mut world = World::with(Policy { recovery_wait: 60, ..Policy::default() }).await;
+    keygen(&mut world).await.unwrap();
+    world.device().run(Operation::FirstBackup, With::Device).await.unwrap();
+    let (alice, wallet, signs) = (user("alice"), world.wallet, world.signs());
+
+    // The device objects to a recovery.
+    let waiting = world.prepare_recovery().await.map(|_| ());
+    let Err(Failure::Prepare(PrepareError::Refused(PrepareRefusal::Wait(WaitRefusal::Waiting {
+        request,
+        ..
+    })))) = waiting
+    else {
+        panic!("{waiting:?}")
+    };
+    let signing = world.device().signing.clone();
+    let proving = Proving::Signing(&signing);
+    let requested = world.device().request(Operation::Cancel, request, proving).await.unwrap();
+    let cancel = requested.message();
+    world.watch.holder_is_down(true);
+    let unanswered = world.device().custodian.cancel(cancel.clone()).await;
+    assert!(matches!(unanswered, Err(CancelError::Unavailable(_))), "{unanswered:?}");
+    assert!(world.watch.truth().await.frozen, "it is durable");
+    world.watch.holder_is_down(false);
+    world.device().custodian.cancel(cancel.clone()).await.unwrap();
+    assert_eq!(world.signs(), None);
+    world.service.unfreeze(&alice, wallet, Some(Favour::Device)).await.unwrap();
+    assert_eq!(world.signs(), signs);
+
+    // And its operator, who may be told later that it goes on.
+    world.watch.holder_is_down(true);
+    let unanswered = world.service.freeze(&alice, wallet).await;
+    assert!(matches!(unanswered, Err(OperatorError::Unavailable(_))), "{unanswered:?}");
+    world.watch.holder_is_down(false);
+    world.service.freeze(&alice, wallet).await.unwrap();
+    assert_eq!(world.signs(), None);
+    world.watch.holder_is_down(true);
+    world.service.unfreeze(&alice, wallet, None).await.unwrap();
+    assert_eq!(world.signs(), None);
+    world.watch.holder_is_down(false);
+    world.service.sweep().await.unwrap();
+    assert_eq!(world.signs(), signs);
+    world.service.close().await;
 }
 
 #[tokio::test]

@@ -230,12 +230,12 @@ impl Watch {
         if is_heard { done } else { Err(StoreError::Unavailable.into()) }
     }
 
-    async fn call<E: Copy, F: Future<Output = Result<(), E>>>(
+    async fn call<T, E: Copy, F: Future<Output = Result<T, E>>>(
         &self,
         name: &'static str,
         unavailable: E,
         call: F,
-    ) -> Result<(), E> {
+    ) -> Result<T, E> {
         if self.is_down.load(Ordering::SeqCst) {
             return Err(unavailable);
         }
@@ -273,10 +273,8 @@ impl SigningShares for FatedHolder {
         wallet: WalletId,
         epoch: SigningEpoch,
     ) -> Result<Vec<AnyCustodianShare>, HeldError> {
-        if self.0.is_down.load(Ordering::SeqCst) || !self.0.is_alive() {
-            return Err(HeldError::Unavailable);
-        }
-        self.0.holder.get(user, wallet, epoch).await
+        let get = self.0.holder.get(user, wallet, epoch);
+        self.0.call("get", HeldError::Unavailable, get).await
     }
 
     async fn settle(&self, standing: &Standing<'_>) -> Result<(), SettleError> {
