@@ -189,6 +189,9 @@ pub enum BoundError {
     /// Damaged, or something else: take another copy, or make it anew.
     #[error("not what a signing library keeps")]
     Malformed,
+    /// What is inside is not this share's, or nothing that the library takes: tampered with. Make it anew.
+    #[error("what is inside is not of this share")]
+    Inside,
     /// Written by a newer version of this library: update.
     #[error("version {found} of the encoding is newer than {supported}, the newest known here")]
     NewerVersion {

@@ -21,7 +21,7 @@ use twoshare_core::{
 };
 use zeroize::Zeroize;
 
-pub use self::aux::{Aux, AuxError};
+pub use self::aux::Aux;
 use crate::{
     attached::{self, CHAIN_CODE_LEN},
     bound::{Bound, UnfitError},

@@ -226,7 +226,10 @@ impl Signer {
     pub fn from_bytes<R: HasRole>(share: &AnyShare<R>, bytes: &[u8]) -> Result<Self, BoundError> {
         let bound = Bound::to(share);
         let content = bound.read(LIBRARY, MAX_LEN, bytes)?;
-        let party = serde_json::from_slice(content).map_err(|_| BoundError::Malformed)?;
+        let party: Party = serde_json::from_slice(content).map_err(|_| BoundError::Malformed)?;
+        if !is_of(&party, share) {
+            return Err(BoundError::Inside);
+        }
         Ok(Self { bound, party })
     }
 
@@ -253,6 +256,24 @@ impl Signer {
     pub const fn bound(&self) -> &Bound {
         &self.bound
     }
+}
+
+/// Whether this is a party of two with this share, in either order.
+fn is_of<R: HasRole>(party: &Party, share: &AnyShare<R>) -> bool {
+    let AnyShare::Secp256k1(share) = share else { return false };
+    let ours = Zeroizing::new(scalar(&share.expose_secret()));
+    // Under the other index it is as `ForeignSharing` says: `f(1) = −s/2`, `f(2) = −2·s`.
+    let two = k256::Scalar::from(2_u32);
+    let expected = match (R::ROLE, party.party_index.as_u8()) {
+        (Role::Client, 1) | (Role::Custodian, 2) => *ours == party.poly_point,
+        (Role::Client, 2) => -(*ours * two) == party.poly_point,
+        (Role::Custodian, 1) => -*ours == party.poly_point * two,
+        _ => false,
+    };
+    expected
+        && party.derivation_data.poly_point == party.poly_point
+        && party.derivation_data.pk == party.pk
+        && party.pk.to_bytes().as_slice() == share.verifying_key().to_bytes()
 }
 
 // The library's own prints the share.
@@ -511,6 +532,25 @@ mod tests {
         let sharing = Sharing { wallet, purpose: Purpose::Signing, epoch: Epoch::FIRST };
         let key = AnySigningKey::make(CurveId::Secp256k1, &mut rand::rng());
         key.split(KeyId { sharing, index: 0 }, &mut rand::rng())
+    }
+
+    fn renewed(client: &AnyClientShare, custodian: &AnyCustodianShare) -> Signer {
+        let (ours, first) = Renewal::client(client, b"1").unwrap();
+        let (theirs, second) = Renewal::custodian(custodian, b"1").unwrap();
+        let (ours, _) = ours.exchange(second).unwrap();
+        let (_, second) = theirs.exchange(first).unwrap();
+        ours.finish(second, None, |_| String::new()).unwrap()
+    }
+
+    #[test]
+    fn another_party_under_the_right_name_is_refused() {
+        let ((client, custodian), (other, beside)) = (pair(), pair());
+        let bytes = renewed(&client, &custodian).to_bytes();
+        assert!(Signer::from_bytes(&client, bytes.expose_secret()).is_ok());
+        let Signer { party, .. } = renewed(&other, &beside);
+        let bytes = Signer { bound: Bound::to(&client), party }.to_bytes();
+        let read = Signer::from_bytes(&client, bytes.expose_secret()).map(|_| ());
+        assert_eq!(read, Err(BoundError::Inside));
     }
 
     /// The other side keeps to the protocol in everything but its share.

@@ -202,7 +202,13 @@ fn any_key_of_theirs_keeps_its_public_key() {
     }
     // In the other order to the end.
     let (parties, public) = deal(2, 2);
-    let after = recover(&import(&parties, &public, Parties { client: 2, custodian: 1 }));
+    let order = Parties { client: 2, custodian: 1 };
+    let (client, custodian) = import(&parties, &public, order);
+    let mine = Signer::of_client(&client, order, parties[1].clone(), &public).unwrap();
+    let theirs = Signer::of_custodian(&custodian, order, parties[0].clone(), &public).unwrap();
+    assert!(Signer::from_bytes(&client, mine.to_bytes().expose_secret()).is_ok());
+    assert!(Signer::from_bytes(&custodian, theirs.to_bytes().expose_secret()).is_ok());
+    let after = recover(&(client, custodian));
     let (mine, theirs) = renew(&after, None).unwrap();
     let signature = sign(mine.party(&after.0).unwrap(), theirs.party(&after.1).unwrap()).unwrap();
     assert!(verify(&parties[0].pk.to_bytes(), &signature));

@@ -10,7 +10,6 @@ use ::cggmp24::{
 use rand_core_06::{CryptoRng, RngCore};
 use round_based::Mpc;
 
-use thiserror::Error;
 use twoshare_core::{
     id::Role,
     secret::SecretBytes,
@@ -116,15 +115,15 @@ impl Aux {
     ///
     /// # Errors
     ///
-    /// See [`AuxError`]. What was written for another epoch is
+    /// See [`BoundError`]. What was written for another epoch is
     /// [`UnfitError::Epoch`](crate::UnfitError::Epoch): make it anew.
-    pub fn from_bytes(core: &CoreShare, bytes: &[u8]) -> Result<Self, AuxError> {
+    pub fn from_bytes(core: &CoreShare, bytes: &[u8]) -> Result<Self, BoundError> {
         let content = core.bound.read(LIBRARY, MAX_LEN, bytes)?;
         let info: DirtyAuxInfo =
             serde_json::from_slice(content).map_err(|_| BoundError::Malformed)?;
-        let info = Valid::validate(info).map_err(|_| AuxError::Invalid)?;
+        let info = Valid::validate(info).map_err(|_| BoundError::Inside)?;
         if !core.is_of(&info) {
-            return Err(AuxError::Invalid);
+            return Err(BoundError::Inside);
         }
         Ok(Self { bound: core.bound, info })
     }
@@ -156,15 +155,4 @@ impl fmt::Debug for Aux {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Aux").field("bound", &self.bound).finish_non_exhaustive()
     }
-}
-
-/// Why bytes are not the auxiliary info of a share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum AuxError {
-    /// See there.
-    #[error("not this share's auxiliary info")]
-    Bound(#[from] BoundError),
-    /// They are in form, but not keys that the library takes: damaged. Make it anew.
-    #[error("the library does not take it")]
-    Invalid,
 }
