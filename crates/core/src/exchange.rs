@@ -23,6 +23,7 @@ pub(crate) enum Kind {
     KeygenClientCommitted = 8,
     KeygenClientOpened = 9,
     KeygenCustodianAnswered = 10,
+    ReshareParcel = 11,
 }
 
 /// Why bytes are not the message, or the kept state, that was expected. The exchange is over:

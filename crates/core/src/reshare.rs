@@ -15,12 +15,17 @@
 //! UnprovenShares::accept → new shares
 //! ```
 //!
+//! A sharing that moves to another custodian is made by three ([`CustodianCommitted::depart`],
+//! [`arrive`], [`ClientOffered::finish_moved`]): the old custodian's part goes to the next one in a
+//! [`Parcel`] that nobody else may open.
+//!
 //! Each step consumes the state before it. Both messages are secrets: together with an old share
 //! they lead to the new one.
 
 mod context;
 mod item;
 mod message;
+mod parcel;
 #[cfg(test)]
 mod tests;
 
@@ -33,10 +38,11 @@ use self::item::{AnyClientItem, AnyCustodianItem};
 pub use self::{
     context::{Context, ContextError, Item, MAX_ITEMS},
     message::{Offer, Response},
+    parcel::{Parcel, arrive},
 };
 use crate::{
     exchange::{Kind, read_head, write_head},
-    proof::UnprovenShares,
+    proof::{Statement, UnprovenShares},
     secret::SecretBytes,
     share::{AnyClientShare, AnyCommitment, AnyCustodianShare, AnyShare, HasRole},
     wire::Reader,
@@ -203,6 +209,35 @@ impl ClientOffered {
         response: &Response,
         known: &[AnyCommitment],
     ) -> Result<UnprovenShares, ReshareError> {
+        let shares = self.combine(response, known)?;
+        let exchange = self.context.statement(Vec::new(), [0; 32], [0; 32], [0; 32]);
+        Ok(UnprovenShares::new(shares, exchange))
+    }
+
+    /// The same where the new sharing is another custodian's: it is that one who has to prove it, with
+    /// the digest of its identity and the user as it knows them.
+    ///
+    /// # Errors
+    ///
+    /// See [`ReshareError`].
+    pub fn finish_moved(
+        self,
+        response: &Response,
+        known: &[AnyCommitment],
+        custodian: [u8; 32],
+        user: &str,
+    ) -> Result<UnprovenShares, ReshareError> {
+        let shares = self.combine(response, known)?;
+        let exchange = self.context.statement(Vec::new(), [0; 32], [0; 32], [0; 32]);
+        let exchange = Statement { custodian, user: user.to_owned(), ..exchange };
+        Ok(UnprovenShares::new(shares, exchange))
+    }
+
+    fn combine(
+        &self,
+        response: &Response,
+        known: &[AnyCommitment],
+    ) -> Result<Vec<AnyClientShare>, ReshareError> {
         let answers = response.items_for(&self.digest, self.items.len())?;
         let mut shares = Vec::with_capacity(self.items.len());
         let mut slopes = Vec::with_capacity(self.items.len());
@@ -215,8 +250,7 @@ impl ClientOffered {
             slopes.push(commitment);
             shares.push(share);
         }
-        let exchange = self.context.statement(Vec::new(), [0; 32], [0; 32], [0; 32]);
-        Ok(UnprovenShares::new(shares, exchange))
+        Ok(shares)
     }
 
     /// What the exchange is about.

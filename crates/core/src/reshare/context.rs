@@ -79,7 +79,11 @@ impl Context {
     }
 
     /// SHA-256 over all fields, once they are found to make sense.
-    pub(super) fn digest(&self) -> Result<[u8; 32], ContextError> {
+    ///
+    /// # Errors
+    ///
+    /// See [`ContextError`].
+    pub fn digest(&self) -> Result<[u8; 32], ContextError> {
         self.check()?;
         let mut transcript = Transcript::<Sha256>::new("twoshare/v1/reshare/context")
             .fixed(&self.custodian)

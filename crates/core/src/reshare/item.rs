@@ -9,6 +9,7 @@ use sha2::Sha256;
 use super::{
     ReshareError,
     message::{OfferItem, ResponseItem},
+    parcel::ParcelItem,
 };
 use crate::{
     curve::{Curve, SCALAR_LEN, SecretScalar, VerifyingKey, any_curve, each, wiping},
@@ -71,6 +72,17 @@ impl<C: Curve> CustodianItem<C> {
             salt: self.salt,
         };
         Ok((Share::from_parts(id, new_commitment, new_value), answer))
+    }
+
+    /// `g₂(1) = −f(2) + r₂` for the client and `g₂(2) = −f(2) + 2·r₂` for the custodian that comes
+    /// next. Whoever has both has `f(2)`.
+    fn depart(&self, share: &CustodianShare<C>) -> (ResponseItem, ParcelItem) {
+        let first = self.blind.sub(share.value());
+        let second = first.add(&self.blind);
+        let point = self.point.as_bytes().to_vec();
+        let answer =
+            ResponseItem { value: first.expose_secret(), point: point.clone(), salt: self.salt };
+        (answer, ParcelItem { value: second.expose_secret(), point })
     }
 
     /// `[r₂, salt]`
@@ -208,6 +220,18 @@ impl AnyCustodianItem {
         })
     }
 
+    pub(super) fn depart(
+        &self,
+        place: usize,
+        share: &AnyCustodianShare,
+    ) -> Result<(ResponseItem, ParcelItem), ReshareError> {
+        wiping(|| match (self, share) {
+            (Self::Secp256k1(item), AnyShare::Secp256k1(share)) => Ok(item.depart(share)),
+            (Self::Ed25519(item), AnyShare::Ed25519(share)) => Ok(item.depart(share)),
+            _ => Err(ReshareError::MissingShare { item: place }),
+        })
+    }
+
     pub(super) fn write_to(&self, writer: Writer) -> Writer {
         each!(self, item => item.write_to(writer))
     }
@@ -269,6 +293,50 @@ impl AnyClientItem {
             CurveId::Ed25519 => ClientItem::read_from(reader, id).map(Self::Ed25519),
         }
     }
+}
+
+/// `f′(2) = g₁(2) + g₂(2)`, after `g₁(2)·G = 2·F₁ + 2·R₁` and `g₂(2)·G = −F₂ + 2·R₂`: of one who has
+/// held nothing of the key so far.
+fn arrive<C: Curve>(
+    place: usize,
+    id: KeyId,
+    present: &Commitment<C>,
+    offer: &OfferItem,
+    parcel: &ParcelItem,
+) -> Result<CustodianShare<C>, ReshareError> {
+    let (first, second) = (scalar::<C>(&offer.value, place)?, scalar::<C>(&parcel.value, place)?);
+    let half = |value: &SecretScalar<C>| value.mul(&C::Scalar::TWO_INV);
+    // Both equations, solved for the points, as the other two do.
+    let client = half(&first).mul_base() - present.share_point(Role::Client);
+    let custodian = half(&second).mul_base() + half_share_point(present);
+    let slope = client + custodian;
+    let [client_bytes, custodian_bytes, slope_bytes] = C::encode([client, custodian, slope]);
+    if client_bytes.as_ref() != offer.point || custodian_bytes.as_ref() != parcel.point {
+        return Err(ReshareError::NotCommitted { item: place });
+    }
+    if bool::from(client.is_identity()) {
+        return Err(ReshareError::Degenerate { item: place });
+    }
+    let commitment = next_commitment(place, present, custodian, (slope, slope_bytes))?;
+    Ok(Share::from_parts(id, commitment, first.add(&second)))
+}
+
+/// `F₂ / 2`
+fn half_share_point<C: Curve>(commitment: &Commitment<C>) -> C::Point {
+    *commitment.share_point(Role::Custodian) * C::Scalar::TWO_INV
+}
+
+pub(super) fn arrive_any(
+    place: usize,
+    id: KeyId,
+    present: &AnyCommitment,
+    offer: &OfferItem,
+    parcel: &ParcelItem,
+) -> Result<AnyCustodianShare, ReshareError> {
+    wiping(|| match present {
+        AnyCommitment::Secp256k1(c) => arrive(place, id, c, offer, parcel).map(Into::into),
+        AnyCommitment::Ed25519(c) => arrive(place, id, c, offer, parcel).map(Into::into),
+    })
 }
 
 /// `[X, A′]` with `A′ = R₁ + R₂`; `X` stays.

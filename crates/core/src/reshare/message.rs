@@ -1,10 +1,12 @@
 use core::fmt;
 
+use sha2::Sha256;
+
 use super::{MAX_ITEMS, ReshareError};
 use crate::{
     exchange::{Kind, MessageError, read_head, write_head},
     secret::SecretBytes,
-    wire::Reader,
+    wire::{Reader, Transcript},
 };
 
 /// What the client offers: `g₁(2)` and `R₁` for each item. A secret.
@@ -31,6 +33,18 @@ impl Offer {
         expected: usize,
     ) -> Result<&[OfferItem], ReshareError> {
         for_context(&self.context, context, &self.items, expected)
+    }
+
+    /// What stands for this offer where it must not be seen: SHA-256 of its tagged bytes. It hides
+    /// the offer, whose numbers are random, and binds whoever gave it away.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let bytes = self.to_bytes();
+        Transcript::<Sha256>::new("twoshare/v1/reshare/offer")
+            // Exposed: to the hash.
+            .variable(bytes.expose_secret())
+            .finish()
+            .into()
     }
 
     /// `[1, 1, context, [[g₁(2), R₁], …]]` in deterministic CBOR.
@@ -146,7 +160,7 @@ impl fmt::Debug for Response {
     }
 }
 
-fn for_context<'a, T>(
+pub(super) fn for_context<'a, T>(
     found: &[u8; 32],
     context: &[u8; 32],
     items: &'a [T],

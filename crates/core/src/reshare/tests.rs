@@ -1,6 +1,8 @@
-//! The exchange as it should go. What should be refused is in `attacks`.
+//! The exchange as it should go. What should be refused is in `attacks`; what three do
+//! together, and what is refused of it, in `moving`.
 
 mod attacks;
+mod moving;
 
 use core::slice::from_ref;
 
