@@ -14,6 +14,7 @@ mod later;
 mod login;
 mod man;
 mod methods;
+mod move_wallet;
 mod operation_id;
 mod recover;
 mod refresh;
@@ -53,6 +54,8 @@ pub(crate) enum Command {
     Refresh(refresh::Refresh),
     /// Prove that a recovery would succeed, without performing it.
     Drill(drill::Drill),
+    /// Move the wallet to another custodian, when the custodian's window is open.
+    Move(move_wallet::Move),
     /// Get the whole private keys, when the custodian's window is open.
     Eject(eject::Eject),
     /// Recoveries and ejects that wait.
@@ -92,6 +95,7 @@ impl Command {
             Self::Resume(resume) => resume.run(context),
             Self::Refresh(refresh) => refresh.run(context),
             Self::Drill(drill) => drill.run(context),
+            Self::Move(to) => to.run(context),
             Self::Eject(eject) => eject.run(context),
             Self::Requests(requests) => requests.run(context),
             Self::OperationId(operation_id) => Ok(operation_id.run()),

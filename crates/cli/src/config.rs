@@ -15,6 +15,10 @@ const VERSION: u32 = 1;
 pub(crate) struct Config {
     version: u32,
     pub(crate) custodian: Option<CustodianConfig>,
+    /// The custodian that a wallet is being moved to: written before the move begins, so that one which a
+    /// crash interrupted is finished with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) moving: Option<CustodianConfig>,
     /// By the wallet's id, as it is shown.
     #[serde(default)]
     wallets: BTreeMap<String, WalletConfig>,
@@ -78,7 +82,7 @@ pub(crate) struct StoreConfig {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { version: VERSION, custodian: None, wallets: BTreeMap::new() }
+        Self { version: VERSION, custodian: None, moving: None, wallets: BTreeMap::new() }
     }
 }
 

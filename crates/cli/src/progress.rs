@@ -50,10 +50,13 @@ const fn in_words(step: Step) -> &'static str {
         Step::State => "asking the custodian",
         Step::Open => "opening the backup",
         Step::Methods => "setting up the methods",
+        Step::Leave => "leaving the custodian",
         Step::Exchange => "making new shares",
         Step::Store => "writing, reading back, test-opening",
         Step::Commit => "committing",
         Step::Ask => "asking for the custodian's half",
+        Step::HandOver => "telling the custodian that was left",
+        Step::Refresh => "refreshing",
         Step::Tidy => "tidying up",
         Step::Done => "done",
     }

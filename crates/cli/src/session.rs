@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use twoshare::{
-    Client, FileDevice, HttpCustodian, Resumed, Retry,
+    Client, Destination, FileDevice, HttpCustodian, Resumed, Retry,
     core::{id::WalletId, identity::CustodianIdentity, store::TrustCustodianAlone},
-    error::{DeviceError, ResumeError},
+    error::{DeviceError, MoveError, ResumeError, StateError},
 };
 
 use crate::{
@@ -176,6 +176,9 @@ impl Session {
         let placement = planned.map(|plan| plan.placement).or(settled);
         let placement = placement.unwrap_or_else(Placement::custodian);
         let client = self.client(&placement, Missing::IsAbsent)?;
+        if let Some(resumed) = self.resume_move(wallet, &client)? {
+            return Ok(resumed);
+        }
         let resumed = match self.run(client.resume(wallet)) {
             Ok(resumed) => resumed,
             // Only its stores were planned.
@@ -184,6 +187,63 @@ impl Session {
         };
         self.settle(wallet, &client)?;
         Ok(resumed)
+    }
+
+    /// Remembers where a wallet is about to be moved, for whoever has to finish it.
+    pub(crate) fn plan_move(&mut self, to: CustodianConfig) -> Result<(), Failure> {
+        self.config.moving = Some(to);
+        self.save()
+    }
+
+    /// The custodian at the other end of a move.
+    pub(crate) fn destination(to: &CustodianConfig) -> Result<Destination, Failure> {
+        let key = to.key.as_deref().map(identity).transpose()?;
+        let key =
+            key.ok_or_else(|| Failure::misuse("custodian_key_missing", "say --to-key KEY"))?;
+        let custodian = connect(to, Retry::default())?;
+        Ok(Destination::new(custodian, key).user(&*to.user))
+    }
+
+    /// Finishes or gives up a move that was interrupted; nothing where none was.
+    fn resume_move(
+        &mut self,
+        wallet: WalletId,
+        client: &Client,
+    ) -> Result<Option<Resumed>, Failure> {
+        let Some(to) = self.config.moving.clone() else { return Ok(None) };
+        let destination = Self::destination(&to)?;
+        let resumed = match self.run(client.resume_move(wallet, &destination)) {
+            Ok(resumed) => resumed,
+            Err(MoveError::Device(DeviceError::NotHere { .. })) => Resumed::Nothing,
+            Err(error) => return Err(error.into()),
+        };
+        let is_there = self.settle_move(wallet, client)?;
+        // Where nothing was interrupted, what else was is not known yet.
+        let nothing = matches!(resumed, Resumed::Nothing) && !is_there;
+        Ok(Some(resumed).filter(|_| !nothing))
+    }
+
+    /// A move is over, well or not: the custodian that the wallet was to leave says which. Where it has
+    /// left, the device goes on with the other one; says whether it does.
+    pub(crate) fn settle_move(
+        &mut self,
+        wallet: WalletId,
+        client: &Client,
+    ) -> Result<bool, Failure> {
+        let Some(to) = self.config.moving.clone() else { return Ok(false) };
+        let is_there = match self.run(client.state(wallet)) {
+            Err(StateError::Moved(moved)) => Some(moved.to.to_string()) == to.key,
+            Ok(_) => false,
+            Err(error) => return Err(error.into()),
+        };
+        self.config.moving = None;
+        if is_there {
+            self.custodian = connect(&to, Retry::default())?;
+            self.login = to.clone();
+            self.config.custodian = Some(to);
+        }
+        self.save()?;
+        Ok(is_there)
     }
 
     /// Before a new operation: what was interrupted ends where it was begun.

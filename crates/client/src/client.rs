@@ -14,6 +14,7 @@ use twoshare_core::{
 use twoshare_protocol::{
     Custodian, Nonce, Party,
     message::{Signed, State},
+    rules::{Custody, Moved},
 };
 
 use crate::{
@@ -125,7 +126,11 @@ impl Client {
         identity: &CustodianIdentity,
     ) -> Result<State, StateError> {
         let signed = self.ask_signed_state(wallet).await?;
-        Ok(signed.verify(identity).map_err(StateError::WrongCustodian)?.clone())
+        let state = signed.verify(identity).map_err(StateError::WrongCustodian)?;
+        match &state.custody {
+            Some(Custody::Gone(gone)) => Err(Moved { to: gone.to.clone() }.into()),
+            Some(Custody::Leaving(_)) | None => Ok(state.clone()),
+        }
     }
 
     /// The state as somebody answers, whose signature has yet to be checked.
@@ -147,10 +152,35 @@ impl Client {
     /// must be the pinned one, if one is pinned.
     pub(crate) fn identity_of(&self, record: &Record) -> Result<CustodianIdentity, StateError> {
         match (record.custodian, self.inner.pinned) {
-            (Some(known), Some(pinned)) if known != pinned => Err(StateError::OtherCustodian),
+            (Some(known), Some(pinned)) if known != pinned => {
+                let left = record.came_from.as_ref().is_some_and(|left| left.custodian == pinned);
+                match left {
+                    true => Err(Moved { to: Box::new(known) }.into()),
+                    false => Err(StateError::OtherCustodian),
+                }
+            }
             (Some(identity), _) | (None, Some(identity)) => Ok(identity),
             (None, None) => Err(StateError::Unpinned),
         }
+    }
+
+    /// The same client for another custodian.
+    pub(crate) fn with_custodian(
+        &self,
+        custodian: Arc<dyn Custodian>,
+        identity: CustodianIdentity,
+        user: String,
+    ) -> Self {
+        let inner = Inner {
+            stores: self.inner.stores.at(Arc::clone(&custodian)),
+            custodian,
+            pinned: Some(identity),
+            user,
+            device: Arc::clone(&self.inner.device),
+            policy: self.inner.policy,
+            turns: Turns::default(),
+        };
+        Self { inner: Arc::new(inner), listener: self.listener.clone() }
     }
 
     pub(crate) fn pinned(&self) -> Option<CustodianIdentity> {

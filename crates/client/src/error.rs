@@ -4,7 +4,7 @@ use thiserror::Error;
 use twoshare_core::{
     envelope::{OpenError, SealError, SlotError, SlotId, SlotTableError},
     id::{Epoch, WalletId},
-    identity::SignatureError,
+    identity::{CustodianIdentity, SignatureError},
     proof::Operation,
     sealed::OpenSecretError,
     share::ReconstructError,
@@ -13,10 +13,10 @@ use twoshare_core::{
 use twoshare_protocol::{
     adopt::NotAHalf,
     custodian::{
-        AbandonError, BeginError, CancelError as CancelRefused, CommitError,
-        EjectError as EjectRefused, PrepareError, ReadError,
+        AbandonError, BeginError, CancelError as CancelRefused, CommitError, DepartError,
+        EjectError as EjectRefused, HandOverError, PrepareError, ReadError,
     },
-    rules::{CommitRefusal, Freezes, Frozen, Restored, Time},
+    rules::{CommitRefusal, Freezes, Frozen, Moved, Restored, Time},
     session::SessionError,
     wire::DecodeError,
 };
@@ -80,6 +80,10 @@ pub enum StateError {
     /// It is an old state, or of another wallet or user: somebody is between us and the custodian.
     #[error("the state is not the one that was asked for")]
     OtherState,
+    /// The wallet has moved to another custodian: build the client for that one. Nothing of it works here
+    /// any more.
+    #[error(transparent)]
+    Moved(#[from] Moved),
     /// No custodian is pinned, and this device does not know the wallet's: pin one.
     #[error("the custodian's identity is not known: pin it")]
     Unpinned,
@@ -177,6 +181,80 @@ pub enum ResumeError {
     /// Whether it is committed is not known.
     #[error("the custodian did not give the operation's receipt")]
     Receipt(#[source] ReadError),
+    /// A move between two custodians is interrupted, and the other one is needed:
+    /// [`Client::resume_move`](crate::Client::resume_move), or
+    /// [`Client::move_wallet`](crate::Client::move_wallet) again.
+    #[error("an interrupted move needs the other custodian too")]
+    NeedsCustodian {
+        /// Which one is needed.
+        identity: Box<CustodianIdentity>,
+    },
+    /// An interrupted move was gone on with, and stopped again.
+    #[error("the interrupted move could not be finished")]
+    Move(#[source] Box<MoveError>),
+}
+
+/// Why a wallet was not moved. It is with its custodian as it was, unless this says otherwise.
+#[derive(Debug, Error)]
+pub enum MoveError {
+    /// See there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// An operation was interrupted before, and has to end first.
+    #[error("an interrupted operation has to end first")]
+    Unsettled(#[from] ResumeError),
+    /// See there.
+    #[error(transparent)]
+    Open(#[from] OpenBackupError),
+    /// It is to move to where it is.
+    #[error("the wallet is with that custodian already")]
+    SameCustodian,
+    /// The other custodian has a wallet of this id: nothing is put over it.
+    #[error("the other custodian has this wallet already")]
+    IsThere,
+    /// One of the two custodians did not give its state of the wallet.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The custodian does not let the wallet leave. Its operator opens the window, and names whom it may
+    /// go to.
+    #[error("the custodian does not let the wallet leave")]
+    Refused(#[from] DepartError),
+    /// See there.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Another device has committed something with the old custodian while this one was moving the wallet.
+    /// Before the other custodian had it, the move is given up. Afterwards
+    /// the wallet is with both: decide for one, and have the operator of the other delete it.
+    #[error("another device has changed the wallet meanwhile")]
+    Overtaken,
+    /// The wallet is with the other custodian, and this one did not take note: move again, or
+    /// [`Client::resume`](crate::Client::resume), which goes on.
+    #[error("the custodian that the wallet left did not take note")]
+    HandOver(#[from] HandOverError),
+    /// The same: it said that it did, and its state says otherwise. Ask its operator.
+    #[error("the custodian that the wallet left still has it")]
+    NotGone,
+}
+
+impl From<ExchangeError> for MoveError {
+    fn from(error: ExchangeError) -> Self {
+        RunError::from(error).into()
+    }
+}
+
+impl MoveError {
+    /// Whether the move is still in progress: it may have happened, or goes on when it is called again.
+    pub(crate) const fn is_interrupted(&self) -> bool {
+        match self {
+            Self::Device(_) | Self::Unsettled(_) | Self::HandOver(_) | Self::NotGone => true,
+            Self::State(error) => {
+                matches!(error, StateError::Read(ReadError::Unavailable(_)))
+            }
+            Self::Refused(error) => matches!(error, DepartError::Unavailable(_)),
+            Self::Run(error) => error.is_interrupted(),
+            Self::Open(_) | Self::SameCustodian | Self::IsThere | Self::Overtaken => false,
+        }
+    }
 }
 
 /// Why an operation that has failed is not known to be over yet. It expires by itself; what was written of

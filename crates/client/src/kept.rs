@@ -58,7 +58,10 @@ impl Client {
         if record.wallet != wallet {
             return Err(DeviceError::OtherWallet);
         }
-        if record.user != self.user() {
+        let left = record.came_from.as_ref().is_some_and(|left| left.user == self.user());
+        // On its way, it is known by either name.
+        let goes = record.moves_to().is_some_and(|to| self.pinned() == Some(to));
+        if record.user != self.user() && !left && !goes {
             return Err(DeviceError::OtherUser);
         }
         Ok(Ok(Kept { record, counter: Some(found.counter), _turn: turn }))

@@ -27,6 +27,7 @@ mod http;
 mod kept;
 pub mod manual;
 mod method;
+mod moving;
 mod open;
 mod operate;
 mod progress;
@@ -51,6 +52,7 @@ pub use self::{
     drill::{Drill, Level},
     eject::{Ed25519Scalar, Ejected, EjectedKey},
     method::{Method, MethodChange},
+    moving::{Destination, Moved},
     progress::{Call, Progress, Progressed, Step},
     recover::{Recovered, Recovery, Waiting},
     resume::Resumed,

@@ -7,7 +7,11 @@ use twoshare_core::{
     identity::CustodianIdentity,
     store::{EnvelopeName, Part},
 };
-use twoshare_protocol::message::{EpochState, State};
+use twoshare_protocol::{
+    message::{EpochState, Receipt, Signed, State},
+    rules::{Custody, Moved},
+    wire::Message as _,
+};
 
 use crate::{
     client::Client,
@@ -19,6 +23,9 @@ use crate::{
 
 /// How many other sealings of an epoch are tried where no store has the one that is committed.
 const MAX_SEALINGS: usize = 8;
+
+/// How many envelopes of other custodians are opened: each costs what the method costs.
+const MAX_MOVED: usize = 4;
 
 /// An opened backup, and the state that names it.
 pub(crate) struct OpenedBackup {
@@ -116,7 +123,10 @@ impl Client {
         track.at(Step::State);
         let signed = self.ask_signed_state(wallet).await?;
         if let Some(pinned) = &pinned {
-            signed.verify(pinned).map_err(StateError::WrongCustodian)?;
+            let state = signed.verify(pinned).map_err(StateError::WrongCustodian)?;
+            if let Some(Custody::Gone(gone)) = &state.custody {
+                return Err(StateError::from(Moved { to: gone.to.clone() }).into());
+            }
         }
         let state = signed.unverified();
         let active = state.backup.as_ref().ok_or(OpenBackupError::NotBackedUp { wallet })?;
@@ -124,7 +134,7 @@ impl Client {
             return Err(OpenBackupError::Restored { custodian: active.epoch });
         }
         let keys = known.map(Record::verifying_keys);
-        let expected = Expected { vouched_by, keys, ..Expected::default() };
+        let expected = Expected { wallet: Some(wallet), vouched_by, keys, ..Expected::default() };
         track.at(Step::Open);
         let restorable = match &state.restorable {
             None => None,
@@ -162,8 +172,45 @@ impl Client {
             if let Some(seen) = stored.max(known).filter(|seen| *seen > active.epoch) {
                 return Err(OpenBackupError::RolledBack { custodian: active.epoch, seen });
             }
+            if let Some(to) = self.moved_since(active, &identity, method, &expected).await {
+                return Err(StateError::from(Moved { to: Box::new(to) }).into());
+            }
         }
         Ok(OpenedBackup { identity, state, opened })
+    }
+
+    /// Who has the wallet, where the custodian that was asked has not heard yet that it moved: whom a newer
+    /// envelope names that this method opens, beside that one's own receipt.
+    async fn moved_since(
+        &self,
+        active: &EpochState,
+        identity: &CustodianIdentity,
+        method: &Method,
+        expected: &Expected,
+    ) -> Option<CustodianIdentity> {
+        let wallet = expected.wallet?;
+        let found = self.stores().receipts(wallet, Some(active.epoch)).await.found.into_iter();
+        let foreign = found.filter(|found| {
+            Signed::<Receipt>::from_bytes(&found.bytes).is_ok_and(|receipt| {
+                let said = receipt.unverified();
+                said.custodian != *identity
+                    && said.wallet == wallet
+                    && said.backup == Some(found.name.epoch)
+                    && said.envelope == Some(found.name.digest)
+                    && receipt.verify(&said.custodian).is_ok()
+            })
+        });
+        for found in foreign.take(MAX_MOVED) {
+            let Ok(newer) = self.stores().read(found.name).await else { continue };
+            let (epoch, digest) = (Some(found.name.epoch), Some(found.name.digest));
+            let expected = Expected { epoch, digest, ..expected.clone() };
+            let Ok(newer) = open(newer.envelope, method, expected).await else { continue };
+            let signer = Signed::<Receipt>::from_bytes(&found.bytes).ok()?;
+            if newer.payload.custodian == signer.unverified().custodian {
+                return Some(newer.payload.custodian);
+            }
+        }
+        None
     }
 
     /// Opens the envelope of an epoch that the custodian states; where no store has the one that is

@@ -30,6 +30,7 @@ use crate::{
 
 mod abandon;
 mod finish;
+mod moving;
 mod plan;
 
 pub(crate) use self::{
@@ -48,6 +49,8 @@ impl Client {
         let mut made = None;
         while let Some(journal) = &mut kept.record.journal {
             let done = match journal.phase.clone() {
+                // A move leaves its old custodian first: see `run_move`.
+                Phase::Planned if journal.operation == Operation::Move => return Ok(()),
                 Phase::Planned => match self.offer(kept, track).await {
                     Ok(offered) => {
                         made = offered;

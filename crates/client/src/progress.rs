@@ -78,6 +78,8 @@ named! {
         Drill = "drill",
         /// [`Client::eject`](crate::Client::eject).
         Eject = "eject",
+        /// [`Client::move_wallet`](crate::Client::move_wallet).
+        Move = "move_wallet",
         /// [`Client::resume`](crate::Client::resume).
         Resume = "resume",
     }
@@ -95,6 +97,8 @@ named! {
         Open = "open",
         /// Sets up the methods: a second or so for each password.
         Methods = "methods",
+        /// Lets the wallet leave its custodian, which goes on working until it is told.
+        Leave = "leave",
         /// Makes the new shares with the custodian.
         Exchange = "exchange",
         /// Writes the envelope to every store, reads it back, and opens it through every slot.
@@ -103,6 +107,10 @@ named! {
         Commit = "commit",
         /// Asks the custodian for its proof, or for its shares.
         Ask = "ask",
+        /// Tells the custodian that the wallet has left.
+        HandOver = "hand_over",
+        /// Makes a new epoch, so that what crossed the wire leads to nothing.
+        Refresh = "refresh",
         /// Writes receipts, deletes what is not needed any more.
         Tidy = "tidy",
         /// It is done.
@@ -148,7 +156,9 @@ impl Track {
 }
 
 const fn steps(call: Call) -> &'static [Step] {
-    use Step::{Ask, Commit, Exchange, Methods, Open, Settle, State, Store, Tidy};
+    use Step::{
+        Ask, Commit, Exchange, HandOver, Leave, Methods, Open, Refresh, Settle, State, Store, Tidy,
+    };
     match call {
         Call::Create => &[Exchange, Commit],
         Call::Backup | Call::Replace => &[Settle, Methods, State, Exchange, Store, Commit, Tidy],
@@ -157,6 +167,7 @@ const fn steps(call: Call) -> &'static [Step] {
         }
         Call::ChangeMethods => &[Settle, State, Open, Methods, Exchange, Store, Commit, Tidy],
         Call::Drill | Call::Eject => &[Settle, State, Open, Ask],
+        Call::Move => &[Settle, State, Open, Leave, Store, Commit, Tidy, HandOver, Refresh],
         Call::Resume => &[State, Settle, Exchange, Store, Commit, Tidy],
     }
 }

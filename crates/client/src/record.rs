@@ -8,6 +8,7 @@ use twoshare_core::{
     envelope::SlotTable,
     id::{Epoch, WalletId, WalletKind},
     identity::CustodianIdentity,
+    proof::Operation,
     sealed::SealedSecret,
     secret::SecretBytes,
     share::AnyClientShare,
@@ -50,6 +51,10 @@ record! {
         failed_drill: Option<u64>,
         marks: Marks,
         journal: Option<Journal>,
+        /// A move whose end is not reached: the other custodian has the wallet.
+        moving: Option<Moving>,
+        /// Whom it left last.
+        came_from: Option<Leaves>,
         /// Envelopes of ended epochs, until they are retired.
         ended: Vec<Ended>,
         /// Envelopes of epochs or sealings that were given up, until they are deleted.
@@ -71,6 +76,31 @@ record! {
         trusts_custodian: bool,
         /// Another device recovered the wallet.
         revoked: bool,
+    }
+}
+
+record! {
+    /// A custodian that a wallet leaves.
+    pub(crate) struct Leaves {
+        custodian: CustodianIdentity,
+        /// Who is logged in there.
+        user: String,
+    }
+}
+
+record! {
+    /// A move after its commit.
+    pub(crate) struct Moving {
+        leaves: Leaves,
+        /// Of the custodian that has the wallet.
+        receipt: Signed<Receipt>,
+        /// Whether the one that had it knows.
+        told: bool,
+        /// The new backup shares, for the refresh that follows: none once it is done.
+        backup: Shares,
+        slots: SecretBytes,
+        created: Vec<u64>,
+        secrets: Secrets,
     }
 }
 
@@ -161,6 +191,8 @@ impl Record {
             failed_drill: None,
             marks: Marks::default(),
             journal: None,
+            moving: None,
+            came_from: None,
             ended: Vec::new(),
             strays: Vec::new(),
         }
@@ -276,6 +308,31 @@ impl Attachments {
     }
 }
 
+impl Record {
+    /// Whether a move is in progress: prepared, committed, or not yet told.
+    pub(crate) fn is_moving(&self) -> bool {
+        let is_of_move = |journal: &Journal| journal.operation == Operation::Move;
+        self.moving.is_some() || self.journal.as_ref().is_some_and(is_of_move)
+    }
+
+    /// The custodian that the move in progress goes to.
+    pub(crate) fn moves_to(&self) -> Option<CustodianIdentity> {
+        let journal = self.journal.as_ref().filter(|journal| journal.operation == Operation::Move);
+        let moved = self.moving.as_ref().and(self.custodian);
+        journal.map(|journal| journal.custodian).or(moved)
+    }
+
+    /// Whether the refresh at the end of a move is still to come.
+    pub(crate) fn has_to_refresh(&self) -> bool {
+        self.moving.as_ref().is_some_and(|moving| !moving.backup.0.is_empty())
+    }
+
+    /// Forgets a move whose end is reached.
+    pub(crate) fn forget_moving(&mut self) {
+        self.moving.take_if(|moving| moving.told && moving.backup.0.is_empty());
+    }
+}
+
 impl BackupRecord {
     pub(crate) const fn named(&self) -> Named {
         Named { epoch: self.epoch, digest: self.digest }
@@ -349,6 +406,10 @@ mod tests {
             ends: vec![named],
             written: vec![named.digest],
             stored: vec![Text("s".into())],
+            leaves: Some(Leaves {
+                custodian: *CustodianKeys::make(&mut rng()).identity(),
+                user: "alice".into(),
+            }),
             phase: Phase::Committing(vec![1, 2].into(), Some(named.digest)),
         });
         record

@@ -335,6 +335,8 @@ impl Client {
         let on_device = match &record.journal {
             _ if revoked => OnDevice::Revoked,
             Some(journal) => OnDevice::Interrupted { operation: journal.operation },
+            // It works here; its end is not reached.
+            None if record.moving.is_some() => OnDevice::Interrupted { operation: Operation::Move },
             None if record.is_here() => OnDevice::Here,
             None => OnDevice::No,
         };
@@ -362,8 +364,13 @@ impl Client {
             Some(_) => active.map(|active| active.epoch),
             None => record.backup_epoch(),
         };
+        let is_moved = matches!(state, Err(StateError::Moved(_)));
         let backed_up = match (epoch, backup) {
             (None, _) => BackupState::None,
+            // What the other custodian has, that one's client says.
+            (Some(_), _) if is_moved => {
+                BackupState::Unverified { since: None, failed: record.failed_drill }
+            }
             (Some(_), None) => BackupState::Unverified { since: None, failed: record.failed_drill },
             (Some(_), Some(backup)) => self.judge(record, backup, at),
         };

@@ -149,6 +149,11 @@ impl Stores {
         self
     }
 
+    /// The same stores, with another custodian's own in the place of this one's.
+    pub(crate) fn at(&self, custodian: Arc<dyn Custodian>) -> Self {
+        Self { custodian, ..self.clone() }
+    }
+
     /// With these limits.
     #[must_use]
     pub fn with_limits(mut self, limits: StoreLimits) -> Self {

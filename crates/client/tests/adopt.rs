@@ -26,13 +26,13 @@ use twoshare::{
         Custodian, Nonce,
         adopt::NotAHalf,
         custodian::{
-            AbandonError, BeginError, CancelError, CommitError, EjectError, EvidenceError,
-            PrepareError, ReadError, RetireError, UploadError,
+            AbandonError, BeginError, CancelError, CommitError, DepartError, EjectError,
+            EvidenceError, HandOverError, PrepareError, ReadError, RetireError, UploadError,
         },
         memory::{self, MemoryCustodian, MemorySession},
         message::{
-            Begin, Begun, Commit, Drilled, Ejected, Prepare, Prepared, Receipt, Request, Signed,
-            State, Tombstone, Upload,
+            Begin, Begun, Commit, Depart, Departed, Drilled, Ejected, Prepare, Prepared, Receipt,
+            Request, Signed, State, Tombstone, Upload,
         },
         rules::Policy,
     },
@@ -212,6 +212,14 @@ impl Custodian for Liar {
     }
     async fn retire(&self, wallet: WalletId, epoch: Epoch) -> Result<(), RetireError> {
         self.inner.retire(wallet, epoch).await
+    }
+
+    async fn depart(&self, depart: Depart) -> Result<Departed, DepartError> {
+        self.inner.depart(depart).await
+    }
+
+    async fn hand_over(&self, receipt: Signed<Receipt>) -> Result<(), HandOverError> {
+        self.inner.hand_over(receipt).await
     }
 }
 

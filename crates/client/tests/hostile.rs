@@ -25,13 +25,13 @@ use twoshare::{
     protocol::{
         Nonce,
         custodian::{
-            AbandonError, BeginError, CancelError, CommitError, Custodian, EjectError, Outage,
-            PrepareError, ReadError, RetireError, Unavailable, UploadError,
+            AbandonError, BeginError, CancelError, CommitError, Custodian, DepartError, EjectError,
+            HandOverError, Outage, PrepareError, ReadError, RetireError, Unavailable, UploadError,
         },
         memory::{MemoryCustodian, MemorySession},
         message::{
-            Begin, Begun, Commit, Drilled, Ejected, Plan, Prepare, Prepared, Receipt, Request,
-            Signed, State, Tombstone, Upload,
+            Begin, Begun, Commit, Depart, Departed, Drilled, Ejected, Plan, Prepare, Prepared,
+            Receipt, Request, Signed, State, Tombstone, Upload,
         },
         rules::Policy,
     },
@@ -473,5 +473,13 @@ impl Custodian for Forgetful {
 
     async fn retire(&self, wallet: WalletId, epoch: Epoch) -> Result<(), RetireError> {
         self.session.retire(wallet, epoch).await
+    }
+
+    async fn depart(&self, depart: Depart) -> Result<Departed, DepartError> {
+        self.session.depart(depart).await
+    }
+
+    async fn hand_over(&self, receipt: Signed<Receipt>) -> Result<(), HandOverError> {
+        self.session.hand_over(receipt).await
     }
 }

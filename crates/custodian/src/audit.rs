@@ -82,6 +82,14 @@ pub enum Act {
     GraceEnded,
     /// The custodian's shares were released.
     Ejected,
+    /// The custodian's part of a new sharing was given away, to another custodian.
+    Departed,
+    /// The wallet is with another custodian: what was held here ended.
+    HandedOver,
+    /// The operator let wallets be moved to another custodian.
+    CustodianTrusted,
+    /// The operator took that word back.
+    CustodianDistrusted,
     /// An envelope was written.
     EnvelopeWritten,
     /// The envelope of an ended epoch was deleted.
@@ -118,6 +126,10 @@ named!(Act {
     RequestExpired = "request_expired",
     GraceEnded = "grace_ended",
     Ejected = "ejected",
+    Departed = "departed",
+    HandedOver = "handed_over",
+    CustodianTrusted = "custodian_trusted",
+    CustodianDistrusted = "custodian_distrusted",
     EnvelopeWritten = "envelope_written",
     Retired = "retired",
     WindowOpened = "window_opened",

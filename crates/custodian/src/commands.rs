@@ -38,6 +38,8 @@ pub(crate) enum Command {
     /// The recoveries and ejects that wait.
     #[command(subcommand)]
     Requests(operator::Requests),
+    /// Name a custodian that wallets may be moved to, list them, or take one back.
+    TrustCustodian(operator::TrustCustodian),
     /// Print the audit log, one JSON line per event.
     Audit(operator::Audit),
     /// Remove everything of a user but the audit log.
@@ -69,6 +71,7 @@ impl Command {
                 Self::Adopt(adopt) => adopt.run().await,
                 Self::Approve(approve) => approve.run().await,
                 Self::Requests(requests) => requests.run().await,
+                Self::TrustCustodian(trust) => trust.run().await,
                 Self::Audit(audit) => audit.run().await,
                 Self::DeleteUser(delete) => delete.run().await,
                 Self::Backup(backup) => backup.run().await,

@@ -11,9 +11,12 @@ use thiserror::Error;
 use twoshare_core::{
     digest::Digest,
     id::{CurveId, Epoch, OperationId, Purpose, WalletId, WalletKind},
+    identity::CustodianIdentity,
     proof::Operation,
 };
-use twoshare_protocol::rules::{Authority, Ended, Freezes, Highest, Outcome, Request, Time};
+use twoshare_protocol::rules::{
+    Authority, Custody, Ended, Freezes, Highest, Outcome, Request, Time,
+};
 
 use crate::{
     UserId,
@@ -119,6 +122,23 @@ pub trait Repository: Send + Sync + fmt::Debug {
         version: u64,
     ) -> Result<(), StoreError>;
 
+    /// The custodians that wallets may be moved to.
+    async fn trusted_custodians(&self) -> Result<Vec<TrustedCustodian>, StoreError>;
+
+    /// Lets wallets be moved to this custodian; its address may change.
+    async fn put_trusted_custodian(
+        &self,
+        custodian: TrustedCustodian,
+        event: NewEvent,
+    ) -> Result<(), StoreError>;
+
+    /// Takes that word back.
+    async fn delete_trusted_custodian(
+        &self,
+        identity: &CustodianIdentity,
+        event: NewEvent,
+    ) -> Result<(), StoreError>;
+
     /// Deletes a user and everything of theirs but the audit log; how many wallets there were. About
     /// those of which the holder of signing shares has something, it writes a [`Notice`] with it.
     async fn delete_user(&self, user: &UserId, event: NewEvent) -> Result<u64, StoreError>;
@@ -148,6 +168,15 @@ pub trait Repository: Send + Sync + fmt::Debug {
 
     /// Finishes what is being written and closes everything.
     async fn close(&self);
+}
+
+/// A custodian that wallets may be moved to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedCustodian {
+    /// Who it is.
+    pub identity: CustodianIdentity,
+    /// Where it is: for people, and nothing is sent there.
+    pub url: String,
 }
 
 /// What is wanted of a wallet besides what counts.
@@ -237,6 +266,8 @@ pub struct WalletFields {
     pub ejected: bool,
     /// When something falls due in it.
     pub due: Option<Time>,
+    /// That it leaves for another custodian, or is there.
+    pub custody: Option<Custody>,
 }
 
 /// What an epoch is today.
@@ -301,6 +332,8 @@ pub struct PendingRecord {
     pub authority: Authority,
     /// When it expires.
     pub expires: Time,
+    /// Of an arriving wallet, what stands for where it came from.
+    pub origin: Option<Digest>,
     /// The session with its answer, as it was sent ([`PendingSession`]).
     ///
     /// [`PendingSession`]: twoshare_protocol::engine::PendingSession

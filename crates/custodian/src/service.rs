@@ -1,6 +1,7 @@
 //! The custodian's service, without a network.
 
 mod adopt;
+mod custody;
 mod holder;
 mod open;
 mod operator;

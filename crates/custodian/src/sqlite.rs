@@ -28,7 +28,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use thiserror::Error;
-use twoshare_core::{digest::Digest, id::WalletId};
+use twoshare_core::{digest::Digest, id::WalletId, identity::CustodianIdentity};
 use twoshare_protocol::rules::Time;
 
 use self::{batch::Batch, writer::Writer};
@@ -38,7 +38,7 @@ use crate::{
     files,
     repository::{
         Change, NewEnvelope, NewEvent, NewNotice, Notice, NoticeError, PutEnvelopeError, SaveError,
-        StoppedWriting, StoreError, WalletRecord, Wanted,
+        StoppedWriting, StoreError, TrustedCustodian, WalletRecord, Wanted,
     },
     token::TokenHash,
 };
@@ -209,6 +209,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("kind of commits", include_str!("../migrations/0002_kind_of_commits.sql")),
     ("adopt", include_str!("../migrations/0003_adopt.sql")),
     ("holder", include_str!("../migrations/0004_holder.sql")),
+    ("custody", include_str!("../migrations/0005_custody.sql")),
 ];
 
 /// Brings the schema up to date.
@@ -347,6 +348,26 @@ impl Repository for SqliteRepository {
         version: u64,
     ) -> Result<(), StoreError> {
         Ok(self.writer.write(change::delete_notice(user, wallet, version)).await?)
+    }
+
+    async fn trusted_custodians(&self) -> Result<Vec<TrustedCustodian>, StoreError> {
+        read::trusted_custodians(&self.readers).await
+    }
+
+    async fn put_trusted_custodian(
+        &self,
+        custodian: TrustedCustodian,
+        event: NewEvent,
+    ) -> Result<(), StoreError> {
+        Ok(self.writer.write(change::put_trusted_custodian(&custodian, &event)).await?)
+    }
+
+    async fn delete_trusted_custodian(
+        &self,
+        identity: &CustodianIdentity,
+        event: NewEvent,
+    ) -> Result<(), StoreError> {
+        Ok(self.writer.write(change::delete_trusted_custodian(identity, &event)).await?)
     }
 
     async fn delete_user(&self, user: &UserId, event: NewEvent) -> Result<u64, StoreError> {

@@ -22,14 +22,14 @@ use twoshare_protocol::{
     Custodian, Nonce,
     conformance::Harness,
     custodian::{
-        AbandonError, BeginError, CancelError, CommitError, EjectError, PrepareError, ReadError,
-        RetireError, UploadError,
+        AbandonError, BeginError, CancelError, CommitError, DepartError, EjectError, HandOverError,
+        PrepareError, ReadError, RetireError, UploadError,
     },
     custodian_conformance,
     memory::OperatorError,
     message::{
-        Begin, Begun, Commit, Drilled, Ejected, Prepare, Prepared, Receipt, Request, Signed, State,
-        Tombstone, Upload,
+        Begin, Begun, Commit, Depart, Departed, Drilled, Ejected, Prepare, Prepared, Receipt,
+        Request, Signed, State, Tombstone, Upload,
     },
     rules::{Favour, Policy, Time},
 };
@@ -166,6 +166,16 @@ impl Harness for Sqlite {
         let service = self.shared.service();
         self.runtime.block_on(service.deny(&user(name), wallet, id)).map_err(told)
     }
+
+    fn trust(&self, custodian: CustodianIdentity) {
+        let service = self.shared.service();
+        self.runtime.block_on(service.trust_custodian(custodian, "https://other.example")).unwrap();
+    }
+
+    fn distrust(&self, custodian: CustodianIdentity) {
+        let service = self.shared.service();
+        self.runtime.block_on(service.distrust_custodian(&custodian)).unwrap();
+    }
 }
 
 #[async_trait::async_trait]
@@ -232,6 +242,14 @@ impl Custodian for Session {
         epoch: twoshare_core::id::Epoch,
     ) -> Result<(), RetireError> {
         self.now().retire(wallet, epoch).await
+    }
+
+    async fn depart(&self, depart: Depart) -> Result<Departed, DepartError> {
+        self.now().depart(depart).await
+    }
+
+    async fn hand_over(&self, receipt: Signed<Receipt>) -> Result<(), HandOverError> {
+        self.now().hand_over(receipt).await
     }
 }
 

@@ -82,6 +82,7 @@ async fn the_schema_is_made_once_and_a_newer_one_is_refused() {
         "secrets",
         "sessions",
         "sqlite_sequence",
+        "trusted_custodians",
         "users",
         "wallets",
     ];

@@ -6,12 +6,13 @@ use twoshare_core::{
     id::{Epoch, OperationId, Purpose, WalletId, WalletKind},
     identity::CustodianIdentity,
     proof::{Operation, Stage, Statement, Transition},
+    reshare::Context,
     share::AnyCommitment,
 };
 
 use crate::{
     Nonce,
-    message::{Begin, Begun, Plan, digest},
+    message::{Begin, Begun, ParcelBody, Plan, digest},
     rules::Evidence,
 };
 
@@ -85,6 +86,29 @@ pub(crate) fn channel_context(party: &Party, begin: &Begin, begun: &Begun) -> Ve
     [b"twoshare/v1/session", begin.as_slice(), &begun, party.user.as_bytes()].concat()
 }
 
+/// The context of a parcel's sealed part: everything that is said beside it.
+pub(crate) fn parcel_context(body: &ParcelBody) -> Vec<u8> {
+    [b"twoshare/v1/parcel".as_slice(), &digest(body).to_bytes()].concat()
+}
+
+/// What a receipt says of where a wallet came from: the resharing that it left by, and whom it left
+/// for. Nobody has such a receipt who had no parcel of that very resharing.
+pub(crate) fn origin(context: &Context, destination: &CustodianIdentity) -> Option<Digest> {
+    let context = context.digest().ok()?;
+    let destination = destination.digest();
+    Some(Digest::of(&[b"twoshare/v1/origin".as_slice(), &context, &destination].concat()))
+}
+
+/// What stands for the keys of a wallet: SHA-256 over the curve and the key of each, in their order.
+pub(crate) fn keys_digest(commitments: &[AnyCommitment]) -> Digest {
+    let mut bytes = b"twoshare/v1/keys".to_vec();
+    for commitment in commitments {
+        bytes.push(commitment.curve().number());
+        bytes.extend(commitment.verifying_key().to_bytes());
+    }
+    Digest::of(&bytes)
+}
+
 fn transitions(begin: &Begin) -> Vec<Transition> {
     match &begin.plan {
         Plan::Nothing => {
@@ -100,7 +124,9 @@ fn transitions(begin: &Begin) -> Vec<Transition> {
             .filter_map(|purpose| begin.plan.makes(purpose).map(|epoch| Stage { purpose, epoch }))
             .map(|to| Transition { from: None, to: Some(to) })
             .collect(),
-        Plan::Reshare { from, to, .. } => {
+        Plan::Reshare { from, to, .. }
+        | Plan::Depart { from, to, .. }
+        | Plan::Arrive { from, to, .. } => {
             to.iter().map(|to| Transition { from: Some(*from), to: Some(*to) }).collect()
         }
     }

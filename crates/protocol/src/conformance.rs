@@ -82,6 +82,10 @@ pub trait Harness: Sized {
     ///
     /// What the operator is told.
     fn deny(&self, user: &str, wallet: WalletId, id: OperationId) -> Result<(), OperatorError>;
+    /// The operator lets wallets be moved to this custodian.
+    fn trust(&self, custodian: CustodianIdentity);
+    /// The operator takes that word back.
+    fn distrust(&self, custodian: CustodianIdentity);
 }
 
 /// Makes a module with one test per case for a [`Harness`].
@@ -151,6 +155,17 @@ macro_rules! custodian_conformance {
             a_conversion_waits_where_a_recovery_does
             a_converted_wallets_receipts_stay_as_they_were
             a_wallet_gets_no_more_keys
+            a_wallet_moves
+            a_single_key_wallet_moves
+            a_wallet_comes_back
+            a_move_needs_what_an_eject_needs
+            a_move_goes_where_it_was_begun
+            a_receipt_of_something_else_hands_nothing_over
+            a_hand_over_waits_for_the_operator
+            a_commit_keeps_a_wallet_that_was_leaving
+            a_move_can_be_abandoned
+            a_wallet_that_is_here_does_not_arrive
+            a_move_has_its_own_plans
         }
     };
 }

@@ -10,12 +10,12 @@ use twoshare_core::{
 use crate::{
     Nonce,
     message::{
-        Begin, Begun, Commit, Drilled, Ejected, Prepare, Prepared, Receipt, Request, Signed, State,
-        Tombstone, Upload,
+        Begin, Begun, Commit, Depart, Departed, Drilled, Ejected, Prepare, Prepared, Receipt,
+        Request, Signed, State, Tombstone, Upload,
     },
     rules::{
-        AbandonRefusal, CancelRefusal, CommitRefusal, Frozen, PrepareRefusal, ReleaseRefusal,
-        RetireRefusal,
+        AbandonRefusal, CancelRefusal, CommitRefusal, DepartRefusal, Frozen, HandOverRefusal,
+        Moved, PrepareRefusal, ReleaseRefusal, RetireRefusal,
     },
 };
 
@@ -74,6 +74,17 @@ pub trait Custodian: Send + Sync {
     /// Deletes the envelope of an ended epoch from the custodian's own store, and says that the
     /// other stores may do so.
     async fn retire(&self, wallet: WalletId, epoch: Epoch) -> Result<(), RetireError>;
+
+    /// Lets a wallet leave for another custodian that the operator trusts: gives the client its part of
+    /// the new sharing, and a parcel that only that custodian opens. Until the
+    /// [hand-over](Self::hand_over) the wallet is here as it was.
+    ///
+    /// A session gives it once, so that no two parcels have one secret; repeated with the same bytes, it
+    /// has the same answer. Where the session is over, begin again under the same id.
+    async fn depart(&self, depart: Depart) -> Result<Departed, DepartError>;
+
+    /// Ends a wallet here that has left, with the receipt of the custodian that has it now.
+    async fn hand_over(&self, receipt: Signed<Receipt>) -> Result<(), HandOverError>;
 }
 
 /// The custodian could not be asked, or could not answer. Nothing is known about what it did: when
@@ -143,6 +154,9 @@ pub enum EvidenceError {
 /// Why nothing was read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ReadError {
+    /// The wallet is with another custodian.
+    #[error(transparent)]
+    Moved(#[from] Moved),
     /// The user has no such wallet, operation or envelope.
     #[error("not found")]
     NotFound,
@@ -157,6 +171,9 @@ pub enum ReadError {
 /// Why no session was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BeginError {
+    /// The wallet is with another custodian.
+    #[error(transparent)]
+    Moved(#[from] Moved),
     /// The user has no such wallet.
     #[error("not found")]
     NotFound,
@@ -277,6 +294,9 @@ pub enum EjectError {
 /// Why an envelope was not written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UploadError {
+    /// The wallet is with another custodian.
+    #[error(transparent)]
+    Moved(#[from] Moved),
     /// The user has no such wallet, or no such operation is pending.
     #[error("not found")]
     NotFound,
@@ -306,6 +326,53 @@ pub enum RetireError {
     /// A rule keeps it.
     #[error(transparent)]
     Refused(#[from] RetireRefusal),
+    /// See there.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why a wallet did not leave. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DepartError {
+    /// The user has no such wallet.
+    #[error("not found")]
+    NotFound,
+    /// The operator of this custodian does not trust whom the wallet is to go to: ask the operator.
+    #[error("the operator does not trust that custodian")]
+    Untrusted,
+    /// What the other custodian is said to have begun is not signed by it, or is about something else:
+    /// begin there again.
+    #[error("the other custodian has not begun this move")]
+    NotExpected,
+    /// What was to be proven was not.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// A rule forbids it.
+    #[error(transparent)]
+    Refused(#[from] DepartRefusal),
+    /// What the custodian keeps does not fit together: its operator must restore it.
+    #[error("what the custodian holds of this wallet is damaged: its operator must restore it")]
+    Damaged,
+    /// See there.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why a wallet is still here. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum HandOverError {
+    /// The user has no such wallet.
+    #[error("not found")]
+    NotFound,
+    /// The operator of this custodian does not trust, or does not trust any more, whose receipt it is.
+    #[error("the operator does not trust that custodian")]
+    Untrusted,
+    /// It is not that custodian's receipt for what left here.
+    #[error("the receipt is not one for what left here")]
+    ForeignReceipt,
+    /// A rule forbids it.
+    #[error(transparent)]
+    Refused(#[from] HandOverRefusal),
     /// See there.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

@@ -33,6 +33,7 @@ use crate::{
 
 mod begin;
 mod commit;
+mod custody;
 mod evidence;
 mod material;
 mod prepare;
@@ -43,6 +44,7 @@ mod upload;
 
 pub use self::{
     commit::Abandoned,
+    custody::{Departing, RefusedDeparture},
     material::{Damaged, Material, StoredCommitment, read_back},
     prepare::{Checked, Made, Refused},
     read::drill_epoch,

@@ -15,7 +15,9 @@ use crate::{
 /// An item per new epoch and key: the epochs in the order of the plan, the keys in theirs.
 pub(crate) fn reshare_context(party: &Party, begin: &Begin) -> Context {
     let items = match &begin.plan {
-        Plan::Reshare { from, to, curves } => to
+        Plan::Reshare { from, to, curves }
+        | Plan::Depart { from, to, curves, .. }
+        | Plan::Arrive { from, to, curves, .. } => to
             .iter()
             .flat_map(|to| {
                 (0..).zip(curves).map(|(index, curve)| Item {

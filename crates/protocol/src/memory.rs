@@ -6,7 +6,7 @@
 //! database.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -24,18 +24,21 @@ use crate::{
     Nonce,
     adopt::{NotAHalf, check_half},
     custodian::{
-        AbandonError, BeginError, CancelError, CommitError, Custodian, EjectError, Outage,
-        PrepareError, ReadError, RetireError, Unavailable, UploadError,
+        AbandonError, BeginError, CancelError, CommitError, Custodian, DepartError, EjectError,
+        HandOverError, Outage, PrepareError, ReadError, RetireError, Unavailable, UploadError,
     },
     engine::{
         Damaged, Desk, Material, Row, Session, Sessions, arrive, drill_epoch, keeps_envelopes_of,
         read_back,
     },
     message::{
-        Begin, Begun, Commit, Drilled, Ejected, Prepare, Prepared, Receipt, Request, Signed, State,
-        Tombstone, Upload,
+        Begin, Begun, Commit, Depart, Departed, Drilled, Ejected, Prepare, Prepared, Receipt,
+        Request, Signed, State, Tombstone, Upload,
     },
-    rules::{CancelRefusal, Favour, Policy, PrepareRefusal, Time, UnfreezeRefusal, WindowRefusal},
+    rules::{
+        CancelRefusal, DepartRefusal, Favour, Policy, PrepareRefusal, Time, UnfreezeRefusal,
+        WindowRefusal,
+    },
 };
 
 /// The custodian's side, for all its users.
@@ -102,6 +105,8 @@ struct Inner {
     now: Time,
     rows: Rows,
     sessions: Sessions,
+    /// The custodians that the operator lets wallets be moved to.
+    trusted: BTreeSet<CustodianIdentity>,
 }
 
 impl MemoryCustodian {
@@ -114,8 +119,9 @@ impl MemoryCustodian {
         rng: impl CryptoRng + Send + 'static,
     ) -> Arc<Self> {
         let rng = Box::new(rng);
-        let (rows, sessions) = (Rows::new(), Sessions::new());
-        Arc::new(Self { inner: Mutex::new(Inner { keys, policy, rng, now, rows, sessions }) })
+        let (rows, sessions, trusted) = (Rows::new(), Sessions::new(), BTreeSet::new());
+        let inner = Inner { keys, policy, rng, now, rows, sessions, trusted };
+        Arc::new(Self { inner: Mutex::new(inner) })
     }
 
     /// A custodian with a new identity and the default policy, at time 0.
@@ -195,6 +201,16 @@ impl MemoryCustodian {
         let row = Row::adopted(epoch, Material::of_shares(shares), now);
         inner.rows.insert((user.to_owned(), wallet), Stored { row, envelopes: BTreeMap::new() });
         Ok(epoch)
+    }
+
+    /// The operator lets wallets be moved to this custodian.
+    pub fn trust(&self, custodian: CustodianIdentity) {
+        self.lock().trusted.insert(custodian);
+    }
+
+    /// The operator takes that word back.
+    pub fn distrust(&self, custodian: &CustodianIdentity) {
+        self.lock().trusted.remove(custodian);
     }
 
     /// The operator lets the key of a wallet be released, for some seconds.
@@ -379,12 +395,20 @@ impl Custodian for MemorySession {
     async fn retire(&self, wallet: WalletId, epoch: Epoch) -> Result<(), RetireError> {
         self.custodian.lock().retire(&self.user, wallet, epoch)
     }
+
+    async fn depart(&self, depart: Depart) -> Result<Departed, DepartError> {
+        self.custodian.lock().depart(&self.user, &depart)
+    }
+
+    async fn hand_over(&self, receipt: Signed<Receipt>) -> Result<(), HandOverError> {
+        self.custodian.lock().hand_over(&self.user, &receipt)
+    }
 }
 
 impl Inner {
     /// What a step is taken with, and what it is about.
     fn split<'a>(&'a mut self, user: &'a str) -> (Desk<'a>, &'a mut Rows, &'a mut Sessions) {
-        let Self { keys, policy, rng, now, rows, sessions } = self;
+        let Self { keys, policy, rng, now, rows, sessions, trusted: _ } = self;
         let desk = Desk { keys, policy, user, now: *now, rng: &mut **rng };
         (desk, rows, sessions)
     }
@@ -551,6 +575,48 @@ impl Inner {
         let found = find(rows, user, wallet, desk.now).ok_or(RetireError::NotFound)?;
         found.row.retire(epoch, desk.policy)?;
         found.delete_strays();
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn depart(&mut self, user: &str, depart: &Depart) -> Result<Departed, DepartError> {
+        let trusted = self.trusted.clone();
+        let (mut desk, rows, sessions) = self.split(user);
+        if let Some(answer) = sessions.departed(user, depart, desk.now) {
+            return Ok(answer);
+        }
+        let session = Box::new(sessions.take(user, depart.body.nonce, desk.now)?);
+        let Some(stored) = find(rows, user, session.begin().wallet, desk.now) else {
+            sessions.put_back(*session);
+            return Err(DepartError::NotFound);
+        };
+        let mut row = stored.row.clone();
+        match desk.check_depart(&mut row, session, depart, |other| trusted.contains(other)) {
+            Ok(departing) => {
+                let held = stored.held(departing.epoch()).map_err(|_| DepartError::Damaged)?;
+                let (departed, session) = departing.answer(&mut desk, &held)?;
+                stored.row = row;
+                sessions.put_back(session);
+                Ok(departed)
+            }
+            Err(refused) => {
+                let refused = *refused;
+                if matches!(refused.error, DepartError::Refused(DepartRefusal::Wait(_))) {
+                    stored.row = row;
+                }
+                sessions.put_back(*refused.session);
+                Err(refused.error)
+            }
+        }
+    }
+
+    fn hand_over(&mut self, user: &str, receipt: &Signed<Receipt>) -> Result<(), HandOverError> {
+        let trusted = self.trusted.clone();
+        let (mut desk, rows, _) = self.split(user);
+        let wallet = receipt.unverified().wallet;
+        let stored = find(rows, user, wallet, desk.now).ok_or(HandOverError::NotFound)?;
+        desk.hand_over(&mut stored.row, receipt, |other| trusted.contains(other))?;
         Ok(())
     }
 }

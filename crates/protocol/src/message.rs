@@ -17,7 +17,7 @@ use twoshare_core::{
 
 use crate::{
     Nonce,
-    rules::{Evidence, Time},
+    rules::{Custody, Evidence, Gone, Leaving, Time},
     wire::{Message, Wire, message},
 };
 
@@ -70,6 +70,28 @@ pub enum Plan {
         /// The curves of the wallet's keys, in order.
         curves: Vec<CurveId>,
     },
+    /// The custodian gives its part of new epochs away, to another custodian.
+    Depart {
+        /// The sharing that both hold.
+        from: Stage,
+        /// The epochs to make, with the other custodian.
+        to: Vec<Stage>,
+        /// The curves of the wallet's keys, in order.
+        curves: Vec<CurveId>,
+        /// The other custodian.
+        destination: Box<CustodianIdentity>,
+    },
+    /// The custodian takes over what another one gives away.
+    Arrive {
+        /// The sharing that the client and the other custodian hold.
+        from: Stage,
+        /// The epochs to make here.
+        to: Vec<Stage>,
+        /// The curves of the wallet's keys, in order.
+        curves: Vec<CurveId>,
+        /// The other custodian.
+        source: Box<CustodianIdentity>,
+    },
 }
 
 impl Plan {
@@ -79,7 +101,7 @@ impl Plan {
         match self {
             Self::Nothing => None,
             Self::Keygen { .. } => (purpose == Purpose::Signing).then_some(Epoch::FIRST),
-            Self::Reshare { to, .. } => {
+            Self::Reshare { to, .. } | Self::Depart { to, .. } | Self::Arrive { to, .. } => {
                 to.iter().find(|stage| stage.purpose == purpose).map(|stage| stage.epoch)
             }
             Self::Deal { to, .. } => (purpose == Purpose::Backup).then_some(*to),
@@ -206,6 +228,9 @@ message! {
         envelope: Option<Digest>,
         /// When, in seconds since the Unix epoch.
         at: Time,
+        ;
+        /// Of a wallet that arrived from another custodian, what stands for where it came from.
+        origin: Digest,
     }
 }
 
@@ -330,6 +355,9 @@ message! {
         at: Time,
         /// The asker's nonce.
         nonce: Nonce,
+        ;
+        /// That the wallet leaves for another custodian, or is there.
+        custody: Custody,
     }
 }
 
@@ -383,6 +411,104 @@ message! {
     }
 }
 
+message! {
+    /// Everything that a [`Depart`] says, except its proofs.
+    pub struct DepartBody = 20 {
+        /// The custodian's nonce.
+        nonce: Nonce,
+        /// The client's nonce.
+        client_nonce: Nonce,
+        /// The client's ephemeral key, to which it is answered.
+        ephemeral: EphemeralKey,
+        /// What the other custodian was asked.
+        arrival: Begin,
+        /// What it answered: its session's key, which the parcel is sealed to.
+        begun: Signed<Begun>,
+        /// The digest of the client's part, which is the other custodian's only: the client is bound to
+        /// it before it is answered.
+        offer: Digest,
+    }
+}
+
+message! {
+    /// Lets a wallet leave for another custodian.
+    pub struct Depart = 21 {
+        /// What is said.
+        body: DepartBody,
+        /// A proof per key of the active backup share.
+        proofs: Vec<Proof>,
+    }
+}
+
+message! {
+    /// The answer to a [`Depart`], sealed: the client opens it to a [`DepartedSecret`].
+    pub struct Departed = 22 {
+        /// The sealed answer.
+        sealed: SecretBytes,
+    }
+}
+
+message! {
+    /// What is sealed in a [`Departed`].
+    pub struct DepartedSecret = 23 {
+        /// The custodian's part of the resharing, as the client needs it.
+        response: SecretBytes,
+        /// A signed [`Parcel`], for the other custodian.
+        parcel: SecretBytes,
+    }
+}
+
+message! {
+    /// What a custodian gives to the next one, with everything that this one needs to know of it.
+    pub struct ParcelBody = 24 {
+        /// The custodian that gives it away.
+        custodian: CustodianIdentity,
+        /// Whose wallet, as that custodian knows them.
+        user: String,
+        /// The wallet.
+        wallet: WalletId,
+        /// Its kind.
+        kind: WalletKind,
+        /// The operation's id.
+        id: OperationId,
+        /// The sharing that it begins with.
+        from: Stage,
+        /// The epochs that it makes.
+        to: Vec<Stage>,
+        /// The commitments of that sharing, in the order of the keys.
+        commitments: Vec<AnyCommitment>,
+        /// Whom it is for.
+        destination: CustodianIdentity,
+        /// The digest of what that one has begun with.
+        begun: Digest,
+        /// The digest of the client's part, which belongs to this one and to no other.
+        offer: Digest,
+        /// The key that it is sealed with, made for this and erased.
+        ephemeral: EphemeralKey,
+    }
+}
+
+message! {
+    /// What a custodian gives to the next one.
+    pub struct Parcel = 25 {
+        /// What everybody may know of it.
+        body: ParcelBody,
+        /// The custodian's part of the resharing ([`reshare::Parcel`](twoshare_core::reshare::Parcel)),
+        /// sealed for the next one.
+        sealed: SecretBytes,
+    }
+}
+
+message! {
+    /// What is sealed in the prepare of a wallet that arrives.
+    pub struct Arriving = 26 {
+        /// The client's part of the resharing.
+        offer: SecretBytes,
+        /// A signed [`Parcel`] of the custodian that the wallet comes from.
+        parcel: SecretBytes,
+    }
+}
+
 /// What the custodian signs.
 pub trait Statement: Message {
     /// The domain of the signature.
@@ -403,6 +529,10 @@ impl Statement for State {
 
 impl Statement for Tombstone {
     const DOMAIN: SigningDomain = SigningDomain::new("tombstone");
+}
+
+impl Statement for Parcel {
+    const DOMAIN: SigningDomain = SigningDomain::new("parcel");
 }
 
 /// A statement with its signature. What it says can be read after its signature was checked only.
@@ -474,11 +604,19 @@ impl Wire for Plan {
                 curves.write(to.write(from.write(writer.array(4).uint(2))))
             }
             Self::Deal { to, curves } => curves.write(to.write(writer.array(3).uint(3))),
+            Self::Depart { from, to, curves, destination } => {
+                let writer = to.write(from.write(writer.array(5).uint(4)));
+                destination.write(curves.write(writer))
+            }
+            Self::Arrive { from, to, curves, source } => {
+                let writer = to.write(from.write(writer.array(5).uint(5)));
+                source.write(curves.write(writer))
+            }
         }
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        match (reader.array(4)?, reader.uint()?) {
+        match (reader.array(5)?, reader.uint()?) {
             (1, 0) => Ok(Self::Nothing),
             (3, 1) => Ok(Self::Keygen { curves: Wire::read(reader)?, hash: Wire::read(reader)? }),
             (4, 2) => Ok(Self::Reshare {
@@ -487,6 +625,51 @@ impl Wire for Plan {
                 curves: Wire::read(reader)?,
             }),
             (3, 3) => Ok(Self::Deal { to: Wire::read(reader)?, curves: Wire::read(reader)? }),
+            (5, 4) => Ok(Self::Depart {
+                from: Wire::read(reader)?,
+                to: Wire::read(reader)?,
+                curves: Wire::read(reader)?,
+                destination: Wire::read(reader)?,
+            }),
+            (5, 5) => Ok(Self::Arrive {
+                from: Wire::read(reader)?,
+                to: Wire::read(reader)?,
+                curves: Wire::read(reader)?,
+                source: Wire::read(reader)?,
+            }),
+            _ => Err(Malformed),
+        }
+    }
+}
+
+impl Wire for Custody {
+    fn write(&self, writer: Writer) -> Writer {
+        match self {
+            Self::Leaving(Leaving { id, to, signing, backup }) => {
+                let writer = to.write(id.write(writer.array(5).uint(1)));
+                backup.write(signing.write(writer))
+            }
+            Self::Gone(Gone { id, to, keys, at }) => {
+                let writer = to.write(id.write(writer.array(5).uint(2)));
+                at.write(keys.write(writer))
+            }
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        match (reader.array(5)?, reader.uint()?) {
+            (5, 1) => Ok(Self::Leaving(Leaving {
+                id: Wire::read(reader)?,
+                to: Wire::read(reader)?,
+                signing: Wire::read(reader)?,
+                backup: Wire::read(reader)?,
+            })),
+            (5, 2) => Ok(Self::Gone(Gone {
+                id: Wire::read(reader)?,
+                to: Wire::read(reader)?,
+                keys: Wire::read(reader)?,
+                at: Wire::read(reader)?,
+            })),
             _ => Err(Malformed),
         }
     }

@@ -22,6 +22,7 @@ use twoshare_core::{
 
 mod clock;
 mod commit;
+mod custody;
 mod prepare;
 mod release;
 mod request;
@@ -30,6 +31,7 @@ mod tests;
 
 pub use self::{
     commit::{AbandonRefusal, CommitRefusal, Committed},
+    custody::{Custody, DepartRefusal, Gone, HandOverRefusal, Leaving, Moved},
     prepare::{Admission, Admitted, Ask, PrepareRefusal},
     release::{ReleaseRefusal, RetireRefusal, WindowRefusal},
     request::{CancelRefusal, Favour, UnfreezeRefusal, WaitRefusal},
@@ -144,6 +146,8 @@ pub struct Pending<M, P> {
     pub signing: Option<(Epoch, M)>,
     /// The new backup epoch.
     pub backup: Option<(Epoch, M)>,
+    /// Of an arriving wallet, what stands for where it came from.
+    pub origin: Option<Digest>,
     /// What else is kept until it ends.
     pub session: P,
 }
@@ -245,6 +249,8 @@ pub struct Wallet<M, P> {
     /// When each ended backup epoch ended, until its envelope is retired.
     ended: BTreeMap<Epoch, Ended>,
     outcomes: BTreeMap<OperationId, Outcome>,
+    /// That it leaves for another custodian, or is there.
+    custody: Option<Custody>,
 }
 
 /// Everything a wallet is, for storage to keep in columns of its own.
@@ -279,6 +285,8 @@ pub struct Parts<M, P> {
     pub ended: BTreeMap<Epoch, Ended>,
     /// How operations ended.
     pub outcomes: BTreeMap<OperationId, Outcome>,
+    /// That it leaves for another custodian, or is there.
+    pub custody: Option<Custody>,
 }
 
 /// The highest epoch numbers known; 0 before the first.
@@ -336,6 +344,7 @@ impl<M, P> Wallet<M, P> {
             highest: Highest { signing: 0, backup: 0 },
             ended: BTreeMap::new(),
             outcomes: BTreeMap::new(),
+            custody: None,
         }
     }
 
@@ -366,6 +375,7 @@ impl<M, P> Wallet<M, P> {
             highest,
             ended,
             outcomes,
+            custody,
         } = parts;
         Self {
             kind,
@@ -381,6 +391,7 @@ impl<M, P> Wallet<M, P> {
             highest,
             ended,
             outcomes,
+            custody,
         }
     }
 
@@ -401,6 +412,7 @@ impl<M, P> Wallet<M, P> {
             highest,
             ended,
             outcomes,
+            custody,
         } = self;
         Parts {
             kind,
@@ -416,6 +428,7 @@ impl<M, P> Wallet<M, P> {
             highest,
             ended,
             outcomes,
+            custody,
         }
     }
 
@@ -424,7 +437,7 @@ impl<M, P> Wallet<M, P> {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         let has_epoch = self.signing.is_some() || self.backup.is_some() || self.pending.is_some();
-        !has_epoch && !self.freezes.operator
+        !has_epoch && !self.freezes.operator && self.gone().is_none()
     }
 
     /// MPC or single-key.

@@ -35,12 +35,14 @@ use crate::{
 };
 
 mod journal;
+mod moving;
 mod ready;
 mod request;
 #[cfg(test)]
 mod tests;
 
 pub use self::{
+    moving::{AskedArrival, AskedDeparture, Departing},
     ready::Ready,
     request::{AskedRequest, Requested, check_drill},
 };
@@ -257,35 +259,44 @@ impl Asked {
             _ => return Err(SessionError::Misuse),
         };
 
-        let ephemeral = EphemeralSecret::make(rng);
-        let channel = client_channel(&party, &begin, begun, &ephemeral);
-        let sealed = channel
-            // Exposed: to the channel, which seals it.
-            .seal(Step::FIRST, message.expose_secret(), rng)
-            .map_err(SessionError::TooLong)?;
-        let body = PrepareBody {
-            wallet: party.wallet,
-            id: begin.id,
-            nonce: begun.nonce,
-            client_nonce: Nonce::make(rng),
-            ephemeral: ephemeral.public_key(),
-            receipts,
-            sealed: sealed.into(),
-        };
-        let nonces = Nonces { client: body.client_nonce, custodian: begun.nonce };
-        let statement = statement(
-            &party,
-            &begin,
-            begin.operation,
-            nonces,
-            proving.commitments(),
-            digest(&body),
-        );
-        let proofs = proving.prove(&statement, rng);
-        let message = Prepare { body, proofs };
-        let (begun, channel) = (begun.clone(), Some(channel));
-        Ok(Offered { party, begin, begun, message, ephemeral, channel, exchange })
+        seal_prepare(party, begin, begun, proving, receipts, exchange, &message, rng)
     }
+}
+
+/// Seals what a prepare says, and proves what it names.
+#[expect(clippy::too_many_arguments, reason = "everything that a prepare is made of")]
+fn seal_prepare<R: CryptoRng + ?Sized>(
+    party: Party,
+    begin: Begin,
+    begun: &Begun,
+    proving: Proving<'_>,
+    receipts: Vec<Signed<Receipt>>,
+    exchange: Exchange,
+    message: &SecretBytes,
+    rng: &mut R,
+) -> Result<Offered, SessionError> {
+    let ephemeral = EphemeralSecret::make(rng);
+    let channel = client_channel(&party, &begin, begun, &ephemeral);
+    let sealed = channel
+        // Exposed: to the channel, which seals it.
+        .seal(Step::FIRST, message.expose_secret(), rng)
+        .map_err(SessionError::TooLong)?;
+    let body = PrepareBody {
+        wallet: party.wallet,
+        id: begin.id,
+        nonce: begun.nonce,
+        client_nonce: Nonce::make(rng),
+        ephemeral: ephemeral.public_key(),
+        receipts,
+        sealed: sealed.into(),
+    };
+    let nonces = Nonces { client: body.client_nonce, custodian: begun.nonce };
+    let statement =
+        statement(&party, &begin, begin.operation, nonces, proving.commitments(), digest(&body));
+    let proofs = proving.prove(&statement, rng);
+    let message = Prepare { body, proofs };
+    let (begun, channel) = (begun.clone(), Some(channel));
+    Ok(Offered { party, begin, begun, message, ephemeral, channel, exchange })
 }
 
 /// An operation whose prepare is on its way. Keep it, sealed, before sending: repeated, the prepare
@@ -309,6 +320,8 @@ enum Exchange {
     Keygen(keygen::ClientOpened),
     Reshare(reshare::ClientOffered),
     Dealt(Vec<AnyClientShare>),
+    /// With the old custodian's part.
+    Moved(reshare::ClientOffered, reshare::Response),
 }
 
 impl Offered {
@@ -357,6 +370,11 @@ impl Offered {
                 ))
             }
             Exchange::Dealt(shares) => Made::Dealt(shares),
+            Exchange::Moved(offered, response) => {
+                let (id, user) = (party.custodian.digest(), party.user.as_str());
+                let moved = offered.finish_moved(&response, known, id, user);
+                Made::Exchanged(Box::new(moved.map_err(SessionError::Reshare)?))
+            }
         };
         let nonces = Nonces { client: message.body.client_nonce, custodian: begun.nonce };
         let body = digest(&message.body);

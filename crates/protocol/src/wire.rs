@@ -168,6 +168,16 @@ impl Wire for String {
     }
 }
 
+impl<T: Wire> Wire for Box<T> {
+    fn write(&self, writer: Writer) -> Writer {
+        T::write(self, writer)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        T::read(reader).map(Self::new)
+    }
+}
+
 impl<T: Wire> Wire for Option<T> {
     fn write(&self, writer: Writer) -> Writer {
         let writer = writer.array(usize::from(self.is_some()));
@@ -266,25 +276,51 @@ impl Wire for AnyCommitment {
 }
 
 /// Defines a struct that is written as an array of its fields; with a number after the name, a
-/// top-level message.
+/// top-level message. A field after a semicolon may be missing, and is the last of the array where it
+/// is not.
 macro_rules! message {
-    ($(#[$doc:meta])* $vis:vis struct $name:ident $(= $number:literal)? { $($(#[$fdoc:meta])* $field:ident: $type:ty,)+ }) => {
+    ($(#[$doc:meta])* $vis:vis struct $name:ident $(= $number:literal)? {
+        $($(#[$fdoc:meta])* $field:ident: $type:ty,)+
+        $(; $(#[$ldoc:meta])* $last:ident: $ltype:ty,)?
+    }) => {
         $(#[$doc])*
         #[derive(Debug, Clone)]
-        $vis struct $name { $($(#[$fdoc])* $vis $field: $type,)+ }
+        $vis struct $name {
+            $($(#[$fdoc])* $vis $field: $type,)+
+            $($(#[$ldoc])* $vis $last: Option<$ltype>,)?
+        }
 
         impl $crate::wire::Wire for $name {
             fn write(&self, writer: twoshare_core::wire::Writer) -> twoshare_core::wire::Writer {
-                let writer = writer.array([$(stringify!($field)),+].len());
+                let len = [$(stringify!($field)),+].len();
+                $(let len = len + usize::from(self.$last.is_some());)?
+                let writer = writer.array(len);
                 $(let writer = $crate::wire::Wire::write(&self.$field, writer);)+
+                $(let writer = match &self.$last {
+                    Some(last) => $crate::wire::Wire::write(last, writer),
+                    None => writer,
+                };)?
                 writer
             }
 
             fn read(
                 reader: &mut twoshare_core::wire::Reader<'_>,
             ) -> Result<Self, twoshare_core::wire::Malformed> {
-                reader.array_of([$(stringify!($field)),+].len())?;
-                Ok(Self { $($field: $crate::wire::Wire::read(reader)?,)+ })
+                let len = [$(stringify!($field)),+].len();
+                #[allow(unused_mut, unused_assignments, reason = "most have no last field")]
+                let mut most = len;
+                $(most += [stringify!($last)].len();)?
+                let found = reader.array(most)?;
+                if found < len {
+                    return Err(twoshare_core::wire::Malformed);
+                }
+                Ok(Self {
+                    $($field: $crate::wire::Wire::read(reader)?,)+
+                    $($last: match found > len {
+                        true => Some(<$ltype as $crate::wire::Wire>::read(reader)?),
+                        false => None,
+                    },)?
+                })
             }
         }
 

@@ -22,12 +22,12 @@ use twoshare_protocol::{
     engine::PendingSession,
     memory::{MemoryCustodian, MemorySession},
     message::{
-        Begin, Begun, Commit, CommitBody, Dealt, Drilled, Ejected, Plan, Prepare, PrepareBody,
-        Prepared, PreparedSecret, Receipt, Released, Request, RequestBody, Signed, State,
-        Tombstone, Upload,
+        Arriving, Begin, Begun, Commit, CommitBody, Dealt, Depart, DepartBody, Departed,
+        DepartedSecret, Drilled, Ejected, Parcel, ParcelBody, Plan, Prepare, PrepareBody, Prepared,
+        PreparedSecret, Receipt, Released, Request, RequestBody, Signed, State, Tombstone, Upload,
     },
     rules::{Evidence, Policy},
-    session::{Asked, Offered, Proving, Ready},
+    session::{Asked, AskedArrival, Offered, Proving, Ready},
     wire::{DecodeError, Message},
 };
 
@@ -60,6 +60,13 @@ const DECODERS: &[(&str, Reread)] = &[
     ("upload", reread::<Upload>),
     ("drilled", reread::<Drilled>),
     ("state", reread::<Signed<State>>),
+    ("depart body", reread::<DepartBody>),
+    ("depart", reread::<Depart>),
+    ("departed", reread::<Departed>),
+    ("departed secret", reread::<DepartedSecret>),
+    ("parcel body", reread::<ParcelBody>),
+    ("parcel", reread::<Signed<Parcel>>),
+    ("arriving", reread::<Arriving>),
     ("offered", |bytes| Offered::from_bytes(bytes).map(|o| o.to_bytes().expose_secret().to_vec())),
     ("pending session", reread::<PendingSession>),
     ("ready", |bytes| Ready::from_bytes(bytes).map(|o| o.to_bytes().expose_secret().to_vec())),
@@ -160,6 +167,8 @@ fn corpus() -> Corpus {
     corpus.run(&mut device, Operation::Recover, With::Method);
     corpus.hear(&device);
 
+    a_move(&mut corpus, &custodian);
+
     // What is only ever said sealed, and what is only ever signed over.
     let shares: Vec<SecretBytes> =
         custodian.hazmat_stored_shares().iter().map(|share| share.to_bytes()).collect();
@@ -174,6 +183,72 @@ fn corpus() -> Corpus {
         corpus.add("commit body", body.to_bytes().expose_secret());
     }
     corpus
+}
+
+/// An MPC wallet that leaves for another custodian.
+fn a_move(corpus: &mut Corpus, custodian: &std::sync::Arc<MemoryCustodian>) {
+    let mut rng = StdRng::seed_from_u64(2);
+    let keys = CustodianKeys::make(&mut rng);
+    let other = MemoryCustodian::new(keys, Policy::default(), 1_800_000_000, rng);
+    let (mut rng, keys) = (StdRng::seed_from_u64(3), CustodianKeys::make(&mut rand::rng()));
+    custodian.trust(other.identity());
+    pollster::block_on(async {
+        let tap = Tap::new(custodian.login(USER));
+        let device = Device::keygen(tap, custodian.identity(), USER, BOTH).await;
+        let mut device = device.unwrap();
+        device.run(Operation::FirstBackup, With::Device).await.unwrap();
+        custodian.open_window(USER, device.party.wallet, 60).unwrap();
+        let stages = device.next(Operation::Recover).await.unwrap();
+        let id = device.operation();
+        let to = twoshare_protocol::Party { custodian: other.identity(), ..device.party.clone() };
+        let backup = device.backup.clone();
+        let asked =
+            AskedArrival::new(to, custodian.identity(), id, &backup, stages.clone()).unwrap();
+        let there = Tap::new(other.login(USER));
+        let theirs = there.begin(asked.message().clone()).await.unwrap();
+        let begun = theirs.unverified().clone();
+        let asked = asked.depart(theirs, USER).unwrap();
+        let ours = device.custodian.begin(asked.message().clone()).await.unwrap();
+        let departing = asked.request(&ours, &backup, &mut rng).unwrap();
+        let body = departing.message().body.to_bytes();
+        corpus.add("depart body", body.expose_secret());
+        let departed = device.custodian.depart(departing.message().clone()).await.unwrap();
+        let offered = departing.arrive(&departed, &[], &mut rng).unwrap();
+        corpus.add("offered", offered.to_bytes().expose_secret());
+        let prepared = there.prepare(offered.message().clone()).await.unwrap();
+        let ready = offered.finish(&prepared, &[]).unwrap();
+        corpus.add("ready", ready.to_bytes().expose_secret());
+        device.state().await.unwrap();
+        let envelope = Some(Digest::from_bytes([3; 32]));
+        let receipt = there.commit(ready.commit(envelope, &mut rng)).await.unwrap();
+        device.custodian.hand_over(receipt).await.unwrap();
+        device.state().await.unwrap();
+
+        // What only the other custodian reads.
+        let body = ParcelBody {
+            custodian: custodian.identity(),
+            user: USER.to_owned(),
+            wallet: device.party.wallet,
+            kind: WalletKind::Mpc,
+            id,
+            from: Stage { purpose: Purpose::Backup, epoch: Epoch::FIRST },
+            to: stages,
+            commitments: backup.iter().map(|share| share.commitment()).collect(),
+            destination: other.identity(),
+            begun: twoshare_protocol::message::digest(&begun),
+            offer: Digest::from_bytes([4; 32]),
+            ephemeral: begun.ephemeral,
+        };
+        corpus.add("parcel body", body.to_bytes().expose_secret());
+        let parcel = Signed::sign(Parcel { body, sealed: vec![5; 90].into() }, &keys).to_bytes();
+        corpus.add("parcel", parcel.expose_secret());
+        let secret = DepartedSecret { response: vec![6; 90].into(), parcel: parcel.clone() };
+        corpus.add("departed secret", secret.to_bytes().expose_secret());
+        let arriving = Arriving { offer: vec![7; 90].into(), parcel };
+        corpus.add("arriving", arriving.to_bytes().expose_secret());
+        corpus.hear(&device);
+        there.take().iter().for_each(|said| corpus.add(said.message, &said.bytes));
+    });
 }
 
 #[test]

@@ -83,6 +83,14 @@ impl Harness for Memory {
     fn deny(&self, user: &str, wallet: WalletId, id: OperationId) -> Result<(), OperatorError> {
         self.0.deny(user, wallet, id)
     }
+
+    fn trust(&self, custodian: CustodianIdentity) {
+        self.0.trust(custodian);
+    }
+
+    fn distrust(&self, custodian: CustodianIdentity) {
+        self.0.distrust(&custodian);
+    }
 }
 
 custodian_conformance!(Memory);

@@ -11,16 +11,17 @@ use twoshare_core::{
     proof::{Operation, Stage},
     reshare,
     secret::SecretBytes,
-    share::KeyId,
+    share::{AnyClientShare, KeyId},
 };
 use twoshare_protocol::{
     Custodian, Nonce, Party,
     memory::MemoryCustodian,
     message::{
-        Begin, Begun, Commit, CommitBody, Dealt, Drilled, Ejected, Prepare, PrepareBody, Prepared,
+        Arriving, Begin, Begun, Commit, CommitBody, Dealt, Depart, DepartBody, Departed,
+        DepartedSecret, Drilled, Ejected, Parcel, ParcelBody, Prepare, PrepareBody, Prepared,
         PreparedSecret, Receipt, Released, Request, RequestBody, Signed, State, Tombstone, Upload,
     },
-    session::{Asked, Offered, Proving, Ready},
+    session::{Asked, AskedArrival, Offered, Proving, Ready},
     wire::Message,
 };
 
@@ -61,17 +62,19 @@ fn exchange(bytes: &[u8]) -> Option<&'static str> {
     at_most_one!(bytes:
         keygen::Answer, keygen::Opening, keygen::Closing, keygen::ClientCommitted,
         keygen::ClientOpened, keygen::CustodianAnswered, reshare::Offer, reshare::Response,
+        reshare::Parcel,
         reshare::ClientOffered, reshare::CustodianCommitted,
     )
 }
 
 fn message(bytes: &[u8]) -> Option<&'static str> {
     // A statement has one number with its signature and without: the two are never in one place.
-    let bare = at_most_one!(bytes: Begun, Receipt, Tombstone, State);
+    let bare = at_most_one!(bytes: Begun, Receipt, Tombstone, State, Parcel);
     let sent = at_most_one!(bytes:
         Begin, Signed<Begun>, PrepareBody, Prepare, Dealt, Prepared, PreparedSecret, CommitBody,
         Commit, Signed<Receipt>, RequestBody, Request, Signed<Tombstone>, Ejected, Released,
-        Upload, Drilled, Signed<State>,
+        Upload, Drilled, Signed<State>, DepartBody, Depart, Departed, DepartedSecret, ParcelBody,
+        Signed<Parcel>, Arriving,
     );
     sent.or(bare)
 }
@@ -135,6 +138,11 @@ fn exchanged() -> Vec<Vec<u8>> {
     let (client, offer) = offered.expect("shares of the context");
     keep(client.to_bytes());
     keep(offer.to_bytes());
+    let leaves = custodian.to_bytes();
+    let leaves = reshare::CustodianCommitted::from_bytes(leaves.expose_secret());
+    let leaves = leaves.expect("as it was written").depart(&custodian_shares);
+    let (_, parcel) = leaves.expect("shares of the context");
+    keep(parcel.to_bytes());
     let (_, response) = custodian.respond(&offer, &custodian_shares).expect("an honest offer");
     keep(response.to_bytes());
     written
@@ -177,6 +185,7 @@ static SAID: LazyLock<Said> = LazyLock::new(|| {
     said.keep(
         &block_on(login.drill(party.wallet, Nonce::from_bytes([9; 32]))).expect("it is there"),
     );
+    said.moved(&custodian, party, ready.backup());
     said
 });
 
@@ -202,6 +211,48 @@ impl Said {
         ready
     }
 
+    /// The wallet leaves for another custodian.
+    fn moved(
+        &mut self,
+        custodian: &std::sync::Arc<MemoryCustodian>,
+        party: Party,
+        backup: &[AnyClientShare],
+    ) {
+        let mut rng = rng();
+        // Another draw than the first custodian's.
+        let mut other = crate::rng();
+        let _first = OperationId::make(&mut other);
+        let other = MemoryCustodian::start(other);
+        custodian.trust(other.identity());
+        custodian.open_window(&party.user, party.wallet, 60).expect("it is there");
+        let (login, there) = (custodian.login(&party.user), other.login(&party.user));
+        let (source, user) = (party.custodian, party.user.clone());
+        let to = [Purpose::Signing, Purpose::Backup]
+            .map(|purpose| Stage { purpose, epoch: Epoch::new(2).expect("two") });
+        let party = Party { custodian: other.identity(), ..party };
+        let id = OperationId::make(&mut rng);
+        let asked = AskedArrival::new(party, source, id, backup, to.to_vec());
+        let asked = asked.expect("shares of the wallet");
+        self.keep(asked.message());
+        let theirs = block_on(there.begin(asked.message().clone())).expect("an honest begin");
+        let asked = asked.depart(theirs, &user).expect("an honest custodian");
+        self.keep(asked.message());
+        let begun = block_on(login.begin(asked.message().clone())).expect("an honest begin");
+        let departing = asked.request(&begun, backup, &mut rng).expect("an honest custodian");
+        self.keep(departing.message());
+        self.keep(&departing.message().body);
+        let departed = block_on(login.depart(departing.message().clone()));
+        let departed = departed.expect("it may leave");
+        self.keep(&departed);
+        let offered = departing.arrive(&departed, &[], &mut rng).expect("an honest custodian");
+        self.keep(offered.message());
+        self.journals.push(offered.to_bytes().expose_secret().to_vec());
+        let prepared = block_on(there.prepare(offered.message().clone()));
+        let prepared = prepared.expect("an honest prepare");
+        let ready = offered.finish(&prepared, &[]).expect("an honest custodian");
+        self.commit(&there, &ready, Some(Digest::of(b"another envelope")));
+    }
+
     fn commit(&mut self, login: &impl Custodian, ready: &Ready, envelope: Option<Digest>) {
         let commit = ready.commit(envelope, &mut rng());
         self.keep(&commit);
@@ -220,8 +271,8 @@ mod tests {
     #[test]
     fn every_seed_is_taken_for_something() {
         for (target, decode, kinds) in [
-            (&EXCHANGE, exchange as fn(&[u8]) -> _, 10),
-            (&MESSAGE, message, 9),
+            (&EXCHANGE, exchange as fn(&[u8]) -> _, 11),
+            (&MESSAGE, message, 12),
             (&JOURNAL, journal, 2),
         ] {
             let seeds = (target.seeds)();

@@ -8,7 +8,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use twoshare::{
-    core::{digest::Digest, id::WalletId},
+    core::{digest::Digest, id::WalletId, identity::CustodianIdentity},
     protocol::rules::Time,
 };
 use twoshare_custodian::{
@@ -16,7 +16,7 @@ use twoshare_custodian::{
     audit::Event,
     repository::{
         Change, NewEnvelope, NewEvent, NewNotice, Notice, NoticeError, PutEnvelopeError, SaveError,
-        StoppedWriting, StoreError, WalletRecord, Wanted,
+        StoppedWriting, StoreError, TrustedCustodian, WalletRecord, Wanted,
     },
     sqlite::SqliteRepository,
 };
@@ -151,6 +151,26 @@ impl Repository for Mortal {
 
     async fn put_operator_key(&self, hash: TokenHash, event: NewEvent) -> Result<(), StoreError> {
         self.inner.put_operator_key(hash, event).await
+    }
+
+    async fn trusted_custodians(&self) -> Result<Vec<TrustedCustodian>, StoreError> {
+        self.inner.trusted_custodians().await
+    }
+
+    async fn put_trusted_custodian(
+        &self,
+        custodian: TrustedCustodian,
+        event: NewEvent,
+    ) -> Result<(), StoreError> {
+        self.inner.put_trusted_custodian(custodian, event).await
+    }
+
+    async fn delete_trusted_custodian(
+        &self,
+        identity: &CustodianIdentity,
+        event: NewEvent,
+    ) -> Result<(), StoreError> {
+        self.inner.delete_trusted_custodian(identity, event).await
     }
 
     async fn secret(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {

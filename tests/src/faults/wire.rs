@@ -17,12 +17,12 @@ use twoshare::{
     protocol::{
         Custodian, Nonce,
         custodian::{
-            AbandonError, BeginError, CancelError, CommitError, EjectError, Outage, PrepareError,
-            ReadError, RetireError, Unavailable, UploadError,
+            AbandonError, BeginError, CancelError, CommitError, DepartError, EjectError,
+            HandOverError, Outage, PrepareError, ReadError, RetireError, Unavailable, UploadError,
         },
         message::{
-            Begin, Begun, Commit, Drilled, Ejected, Prepare, Prepared, Receipt, Request, Signed,
-            State, Tombstone, Upload,
+            Begin, Begun, Commit, Depart, Departed, Drilled, Ejected, Prepare, Prepared, Receipt,
+            Request, Signed, State, Tombstone, Upload,
         },
     },
 };
@@ -292,5 +292,13 @@ impl Custodian for Wire {
 
     async fn retire(&self, wallet: WalletId, epoch: Epoch) -> Result<(), RetireError> {
         plain!(self, "retire", session, (), session.retire(wallet, epoch))
+    }
+
+    async fn depart(&self, depart: Depart) -> Result<Departed, DepartError> {
+        plain!(self, "depart", session, (depart), session.depart(depart))
+    }
+
+    async fn hand_over(&self, receipt: Signed<Receipt>) -> Result<(), HandOverError> {
+        plain!(self, "hand_over", session, (receipt), session.hand_over(receipt))
     }
 }

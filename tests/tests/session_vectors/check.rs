@@ -113,6 +113,7 @@ impl<'a> Checker<'a> {
                 let (_, early) = CustodianCommitted::new(self.context(), &mut random).unwrap();
                 assert_eq!(early, begun.early);
             }
+            Plan::Depart { .. } | Plan::Arrive { .. } => panic!("nothing moves in these"),
         }
         let ephemeral = EphemeralSecret::make(&mut random);
         assert_eq!(ephemeral.public_key(), begun.ephemeral);
@@ -177,6 +178,7 @@ impl<'a> Checker<'a> {
                     assert_eq!(theirs.commitment(), mine.commitment());
                 }
             }
+            Plan::Depart { .. } | Plan::Arrive { .. } => panic!("nothing moves in these"),
             Plan::Nothing => panic!("there is nothing to prepare"),
         }
         self.client_ephemeral = Some(ephemeral);
@@ -374,6 +376,7 @@ impl<'a> Checker<'a> {
             (Plan::Nothing, Evidence::Backup(epoch)) => {
                 vec![Transition { from: stage(Purpose::Backup, epoch), to: None }]
             }
+            (Plan::Depart { .. } | Plan::Arrive { .. }, _) => panic!("nothing moves in these"),
             (Plan::Nothing, _) => Vec::new(),
         };
         Statement {

@@ -8,8 +8,8 @@ use twoshare::{
     },
     error::{
         BackupError, CancelError, ConvertError, CreateError, DeviceError, DrillError, EjectError,
-        ExchangeError, GiveUpError, ImportError, MethodsError, OpenBackupError, PublishError,
-        RecoverError, RefreshError, ResumeError, RunError, StateError,
+        ExchangeError, GiveUpError, ImportError, MethodsError, MoveError, OpenBackupError,
+        PublishError, RecoverError, RefreshError, ResumeError, RunError, StateError,
     },
     stores::{Failed, KeepError, StoresError, WriteStoresError},
 };
@@ -123,6 +123,7 @@ impl HasCode for StateError {
             Self::Read(error) => verdict(error),
             Self::WrongCustodian(_) => ("wrong_custodian", json!({})),
             Self::OtherState => ("other_state", json!({})),
+            Self::Moved(error) => verdict(error),
             Self::Unpinned => ("unpinned", json!({})),
             Self::OtherCustodian => ("other_custodian", json!({})),
         }
@@ -177,6 +178,28 @@ impl HasCode for ResumeError {
             Self::Run { source, .. } => source.coded(),
             Self::GiveUp(error) => error.coded(),
             Self::Receipt(error) => verdict(error),
+            Self::NeedsCustodian { identity } => {
+                ("needs_custodian", json!({ "identity": identity.to_string() }))
+            }
+            Self::Move(error) => error.coded(),
+        }
+    }
+}
+
+impl HasCode for MoveError {
+    fn coded(&self) -> Coded {
+        match self {
+            Self::Device(error) => error.coded(),
+            Self::Unsettled(error) => error.coded(),
+            Self::Open(error) => error.coded(),
+            Self::SameCustodian => ("same_custodian", json!({})),
+            Self::IsThere => ("already_exists", json!({})),
+            Self::State(error) => error.coded(),
+            Self::Refused(error) => verdict(error),
+            Self::Run(error) => error.coded(),
+            Self::Overtaken => ("overtaken", json!({})),
+            Self::HandOver(error) => verdict(error),
+            Self::NotGone => ("not_gone", json!({})),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::custodian::{Custodian, Phone};
 const INSTANTS: u32 = 10;
 
 /// Runs it on a phone of its own for each instant, spread over the time that it takes undisturbed. `check` sees the phone after `resume`.
-fn kill_at_every_instant(
+pub(crate) fn kill_at_every_instant(
     custodian: &Custodian,
     name: &str,
     mut prepare: impl FnMut(&str) -> Vec<String>,

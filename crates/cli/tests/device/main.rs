@@ -11,6 +11,7 @@ mod command;
 mod crashes;
 mod custodian;
 mod grammar;
+mod moving;
 mod refusals;
 mod secrets;
 mod wallets;

@@ -13,16 +13,16 @@ use twoshare_core::{
 use twoshare_protocol::{
     Custodian, Nonce,
     custodian::{
-        AbandonError, BeginError, CancelError, CommitError, EjectError, PrepareError, ReadError,
-        RetireError, Unavailable, UploadError,
+        AbandonError, BeginError, CancelError, CommitError, DepartError, EjectError, HandOverError,
+        PrepareError, ReadError, RetireError, Unavailable, UploadError,
     },
     http::{
         CBOR, EnvelopeUpload, Fault, JSON, MAX_PROBLEM, OCTETS, PROBLEM, Problem, Route, Verdict,
         nonce_text,
     },
     message::{
-        Begin, Begun, Commit, Drilled, Ejected, Prepare, Prepared, Receipt, Request, Signed, State,
-        Tombstone, Upload,
+        Begin, Begun, Commit, Depart, Departed, Drilled, Ejected, Prepare, Prepared, Receipt,
+        Request, Signed, State, Tombstone, Upload,
     },
     wire::Message,
 };
@@ -250,6 +250,16 @@ impl Custodian for HttpCustodian {
     async fn retire(&self, wallet: WalletId, epoch: Epoch) -> Result<(), RetireError> {
         let path = Route::Retire.path(&[&wallet, &epoch]);
         self.call::<RetireError>(Route::Retire, path, CBOR, None).await.map(drop)
+    }
+
+    async fn depart(&self, depart: Depart) -> Result<Departed, DepartError> {
+        self.message(Route::Depart, Route::Depart.path(&[]), Some(depart.to_bytes())).await
+    }
+
+    async fn hand_over(&self, receipt: Signed<Receipt>) -> Result<(), HandOverError> {
+        let path = Route::HandOver.path(&[&receipt.unverified().wallet]);
+        let body = Some(receipt.to_bytes());
+        self.call::<HandOverError>(Route::HandOver, path, CBOR, body).await.map(drop)
     }
 }
 

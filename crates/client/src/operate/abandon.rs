@@ -43,6 +43,20 @@ impl Client {
         kept: &mut Kept,
         track: &Track,
     ) -> Result<(Settled, Option<State>), ResumeError> {
+        if kept.record.is_moving() {
+            track.at(Step::Settle);
+            let settled = self.settle_move_alone(kept, &track.of_settling()).await?;
+            return Ok((settled, None));
+        }
+        self.settle_operation(kept, track).await
+    }
+
+    /// The same for an operation with this client's custodian alone.
+    pub(crate) async fn settle_operation(
+        &self,
+        kept: &mut Kept,
+        track: &Track,
+    ) -> Result<(Settled, Option<State>), ResumeError> {
         let Some(journal) = &kept.record.journal else { return Ok((Settled::Nothing, None)) };
         track.at(Step::Settle);
         let track = &track.of_settling();
@@ -135,6 +149,9 @@ impl Client {
             Phase::Offered(_) => match journal.proven {
                 // Nobody can: it expires.
                 Proven::Nothing => return Ok(Over::NotSaid),
+                Proven::Backup(_) if journal.operation == Operation::Move => {
+                    return Ok(Over::NotSaid);
+                }
                 Proven::Device | Proven::Backup(_) => proving(&kept.record, journal),
             },
             Phase::Ready(bytes) | Phase::Committing(bytes, _) => {

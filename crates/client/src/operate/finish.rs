@@ -16,7 +16,7 @@ use crate::{
     client::Client,
     error::DeviceError,
     kept::Kept,
-    record::{BackupRecord, Ended, Holding, Marks, Named, Shares, StoreMark, Text},
+    record::{BackupRecord, Ended, Holding, Marks, Moving, Named, Shares, StoreMark, Text},
     stores::{RetireStoresError, StoreId},
 };
 
@@ -37,6 +37,23 @@ impl Kept {
         let committed = receipt.unverified();
         record.raise(committed.signing, committed.backup);
         record.custodian = Some(journal.custodian);
+        if let Some(leaves) = &journal.leaves {
+            record.user.clone_from(&ready.party().user);
+            record.came_from = Some(leaves.clone());
+            record.moving = Some(Moving {
+                leaves: leaves.clone(),
+                receipt: receipt.clone(),
+                told: false,
+                backup: Shares(ready.backup().to_vec()),
+                slots: journal.slots.clone(),
+                created: journal.created.clone(),
+                secrets: journal.secrets.clone(),
+            });
+        } else if let Some(moving) = &mut record.moving {
+            // Whatever was committed since is another epoch.
+            moving.backup.0.clear();
+            record.forget_moving();
+        }
         let was_here = record.is_here();
         record.kind = ready.kind();
         match journal.operation {
@@ -60,7 +77,9 @@ impl Kept {
         for named in journal.ends.into_iter().chain(known) {
             let is_new = named.epoch != epoch;
             if is_new && !record.ended.iter().any(|ended| ended.name == named) {
-                record.ended.push(Ended { name: named, not_before: 0 });
+                // Not before the custodian that it left has said so.
+                let not_before = if journal.leaves.is_some() { u64::MAX } else { 0 };
+                record.ended.push(Ended { name: named, not_before });
             }
         }
         // Other sealings of the same epoch, of before a crash.

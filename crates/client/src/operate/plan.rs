@@ -88,6 +88,7 @@ impl Plan {
             ends,
             written: Vec::new(),
             stored: Vec::new(),
+            leaves: None,
             phase: Phase::Planned,
         }
     }

@@ -11,7 +11,7 @@ use twoshare_core::{
 use twoshare_protocol::message::{Receipt, Signed};
 
 use super::{
-    Named,
+    Leaves, Named,
     wire::{Attachments, Keys, Secrets, Shares, Text, record},
 };
 
@@ -52,6 +52,8 @@ record! {
         written: Vec<Digest>,
         /// The stores that have what is committed.
         stored: Vec<Text>,
+        /// Of a move, whom the wallet leaves.
+        leaves: Option<Leaves>,
         phase: Phase,
     }
 }

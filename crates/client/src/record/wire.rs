@@ -21,7 +21,7 @@ const MAX_NAME: usize = 4096;
 /// Numbers up to 31 are the protocol's messages, 32 and 33 its journal. A record that is written
 /// differently gets another number.
 impl Message for Record {
-    const NUMBER: u64 = 40;
+    const NUMBER: u64 = 41;
 }
 
 /// A struct that is written as the array of its fields.

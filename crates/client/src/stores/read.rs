@@ -108,7 +108,7 @@ impl Stores {
 /// What the custodian says, in a store's words.
 fn fetch_error(error: ReadError) -> FetchError {
     FetchError::Get(match error {
-        ReadError::NotFound => GetError::NotFound,
+        ReadError::NotFound | ReadError::Moved(_) => GetError::NotFound,
         ReadError::Damaged => GetError::Damaged,
         ReadError::Unavailable(unavailable) => GetError::Fault(fault(unavailable)),
     })

@@ -24,13 +24,13 @@ use twoshare::{
     protocol::{
         Custodian, Nonce,
         custodian::{
-            AbandonError, BeginError, CancelError, CommitError, EjectError, Outage, PrepareError,
-            ReadError, RetireError, Unavailable, UploadError,
+            AbandonError, BeginError, CancelError, CommitError, DepartError, EjectError,
+            HandOverError, Outage, PrepareError, ReadError, RetireError, Unavailable, UploadError,
         },
         memory::MemorySession,
         message::{
-            Begin, Begun, Commit, Drilled, Ejected, Prepare, Prepared, Receipt, Request, Signed,
-            State, Tombstone, Upload,
+            Begin, Begun, Commit, Depart, Departed, Drilled, Ejected, Prepare, Prepared, Receipt,
+            Request, Signed, State, Tombstone, Upload,
         },
     },
 };
@@ -256,5 +256,13 @@ impl Custodian for FaultyCustodian {
 
     async fn retire(&self, wallet: WalletId, epoch: Epoch) -> Result<(), RetireError> {
         self.1.call("retire", self.0.retire(wallet, epoch), || Err(LOST.into())).await
+    }
+
+    async fn depart(&self, depart: Depart) -> Result<Departed, DepartError> {
+        self.1.call("depart", self.0.depart(depart), || Err(LOST.into())).await
+    }
+
+    async fn hand_over(&self, receipt: Signed<Receipt>) -> Result<(), HandOverError> {
+        self.1.call("hand_over", self.0.hand_over(receipt), || Err(LOST.into())).await
     }
 }

@@ -30,13 +30,13 @@ use twoshare::{
         Nonce,
         conformance::device::{Device, With},
         custodian::{
-            AbandonError, BeginError, CancelError, CommitError, Custodian, EjectError, Outage,
-            PrepareError, ReadError, RetireError, Unavailable, UploadError,
+            AbandonError, BeginError, CancelError, CommitError, Custodian, DepartError, EjectError,
+            HandOverError, Outage, PrepareError, ReadError, RetireError, Unavailable, UploadError,
         },
         memory::{MemoryCustodian, MemorySession},
         message::{
-            Begin, Begun, Commit, Drilled, Ejected, Prepare, Prepared, Receipt, Request, Signed,
-            State, Tombstone, Upload,
+            Begin, Begun, Commit, Depart, Departed, Drilled, Ejected, Prepare, Prepared, Receipt,
+            Request, Signed, State, Tombstone, Upload,
         },
         rules::Policy,
         session::Ready,
@@ -383,5 +383,13 @@ impl Custodian for FaultyCustodian {
 
     async fn retire(&self, wallet: WalletId, epoch: Epoch) -> Result<(), RetireError> {
         self.session.retire(wallet, epoch).await
+    }
+
+    async fn depart(&self, depart: Depart) -> Result<Departed, DepartError> {
+        self.session.depart(depart).await
+    }
+
+    async fn hand_over(&self, receipt: Signed<Receipt>) -> Result<(), HandOverError> {
+        self.session.hand_over(receipt).await
     }
 }

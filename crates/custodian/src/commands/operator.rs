@@ -4,7 +4,10 @@ use std::{io, str::FromStr, time::Duration};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use twoshare_core::id::{OperationId, WalletId};
+use twoshare_core::{
+    id::{OperationId, WalletId},
+    identity::CustodianIdentity,
+};
 use twoshare_custodian::{OperatorError, UserId, audit::Event};
 use twoshare_protocol::{
     custodian::{Outage, Unavailable},
@@ -319,6 +322,87 @@ async fn cancel(at: At, request: OperationId) -> Result<Answer, Failure> {
     }
     let json = json!({ "request": request.to_string() });
     Ok(Answer::new(json, format!("Request {request} is ended.")))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrustCustodian {
+    #[command(flatten)]
+    at: At,
+    /// Whom: the other custodian's public identity. Get it from its operator, not over the network:
+    /// whoever it names is given this custodian's part of every wallet that is moved there.
+    #[arg(long, value_name = "KEY", required_unless_present = "list")]
+    identity: Option<CustodianIdentity>,
+    /// Where it is, for people: nothing is sent there.
+    #[arg(long, required_unless_present_any = ["list", "remove"])]
+    url: Option<String>,
+    /// Take it back: no wallet is moved there any more, and none of its receipts is believed.
+    #[arg(long, conflicts_with = "url")]
+    remove: bool,
+    /// List the custodians that wallets may be moved to.
+    #[arg(long, conflicts_with_all = ["identity", "url", "remove"])]
+    list: bool,
+}
+
+impl TrustCustodian {
+    pub(super) async fn run(self) -> Result<Answer, Failure> {
+        let Self { at, identity, url, remove, .. } = self;
+        let Some(identity) = identity else { return list_trusted(at).await };
+        let key = identity.to_string();
+        if remove {
+            match at.reach().await? {
+                Reached::Here(service) => {
+                    let done = service.distrust_custodian(&identity).await;
+                    service.close().await;
+                    done.map_err(|error| Failure::verdict(&error))?;
+                }
+                Reached::There(remote) => {
+                    let path = Route::DistrustCustodian.path(&[&identity]);
+                    remote.ask(Route::DistrustCustodian, path, None).await?;
+                }
+            }
+            let text = "No wallet is moved to that custodian any more.".to_owned();
+            return Ok(Answer::new(json!({ "identity": key, "trusted": false }), text));
+        }
+        let url = url.unwrap_or_default();
+        match at.reach().await? {
+            Reached::Here(service) => {
+                let done = service.trust_custodian(identity, &url).await;
+                service.close().await;
+                done.map_err(|error| Failure::verdict(&error))?;
+            }
+            Reached::There(remote) => {
+                let body = json!({ "identity": key, "url": url });
+                let path = Route::TrustCustodian.path(&[]);
+                remote.ask(Route::TrustCustodian, path, Some(body)).await?;
+            }
+        }
+        let text = format!("Wallets may be moved to {url}, inside their windows.");
+        Ok(Answer::new(json!({ "identity": key, "url": url, "trusted": true }), text))
+    }
+}
+
+async fn list_trusted(at: At) -> Result<Answer, Failure> {
+    let custodians = match at.reach().await? {
+        Reached::Here(service) => {
+            let trusted = service.trusted_custodians().await;
+            service.close().await;
+            let trusted = trusted.map_err(|error| Failure::verdict(&error))?.into_iter();
+            let json = |trusted: twoshare_custodian::repository::TrustedCustodian| json!({ "identity": trusted.identity.to_string(), "url": trusted.url });
+            trusted.map(json).collect::<Vec<_>>()
+        }
+        Reached::There(remote) => {
+            let path = Route::TrustedCustodians.path(&[]);
+            array(remote.ask(Route::TrustedCustodians, path, None).await?, "custodians")?
+        }
+    };
+    let part = |custodian: &Value, name: &str| text(custodian, name).unwrap_or_default();
+    let lines = custodians
+        .iter()
+        .map(|custodian| format!("{}  {}", part(custodian, "url"), part(custodian, "identity")));
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    let lines =
+        if lines.is_empty() { "No wallet may be moved anywhere.".to_owned() } else { lines };
+    Ok(Answer::new(json!({ "custodians": custodians }), lines))
 }
 
 #[derive(Debug, Args)]

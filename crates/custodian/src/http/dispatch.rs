@@ -145,6 +145,8 @@ async fn for_user(route: Route, call: &UserCall) -> Answer {
         Route::PutEnvelope => user::put_envelope(call).await,
         Route::Envelope => user::envelope(call).await,
         Route::Retire => user::retire(call).await,
+        Route::Depart => user::depart(call).await,
+        Route::HandOver => user::hand_over(call).await,
         Route::Session
         | Route::EjectWindow
         | Route::Freeze
@@ -152,6 +154,9 @@ async fn for_user(route: Route, call: &UserCall) -> Answer {
         | Route::Approve
         | Route::Requests
         | Route::CancelRequest
+        | Route::TrustCustodian
+        | Route::TrustedCustodians
+        | Route::DistrustCustodian
         | Route::Audit
         | Route::DeleteUser
         | Route::Live
@@ -169,6 +174,9 @@ async fn for_operator(route: Route, call: &OperatorCall) -> Answer {
         Route::Approve => operator::approve(call).await,
         Route::Requests => operator::requests(call).await,
         Route::CancelRequest => operator::cancel_request(call).await,
+        Route::TrustCustodian => operator::trust_custodian(call).await,
+        Route::TrustedCustodians => operator::trusted_custodians(call).await,
+        Route::DistrustCustodian => operator::distrust_custodian(call).await,
         Route::Audit => operator::audit(call).await,
         Route::DeleteUser => operator::delete_user(call).await,
         Route::User
@@ -185,6 +193,8 @@ async fn for_operator(route: Route, call: &OperatorCall) -> Answer {
         | Route::PutEnvelope
         | Route::Envelope
         | Route::Retire
+        | Route::Depart
+        | Route::HandOver
         | Route::Live
         | Route::Ready
         | Route::OpenApi => Err(Fault::NoSuchPath.into()),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use twoshare_protocol::{
     custodian::{
-        AbandonError, BeginError, CancelError, CommitError, EjectError, PrepareError, ReadError,
-        RetireError, Unavailable, UploadError,
+        AbandonError, BeginError, CancelError, CommitError, DepartError, EjectError, HandOverError,
+        PrepareError, ReadError, RetireError, Unavailable, UploadError,
     },
     http::{Caller, Fault, PROBLEM, Route, Verdict},
 };
@@ -38,6 +38,8 @@ use super::{operator, user};
         user::put_envelope,
         user::envelope,
         user::retire,
+        user::depart,
+        user::hand_over,
         operator::session,
         operator::eject_window,
         operator::freeze,
@@ -45,6 +47,9 @@ use super::{operator, user};
         operator::approve,
         operator::requests,
         operator::cancel_request,
+        operator::trust_custodian,
+        operator::trusted_custodians,
+        operator::distrust_custodian,
         operator::audit,
         operator::delete_user,
         live,
@@ -87,13 +92,20 @@ pub(super) fn codes(route: Route) -> Vec<(&'static str, u16)> {
         Route::Eject => EjectError::codes(),
         Route::PutEnvelope => UploadError::codes(),
         Route::Retire => RetireError::codes(),
+        Route::Depart => DepartError::codes(),
+        Route::HandOver => HandOverError::codes(),
         Route::EjectWindow
         | Route::Freeze
         | Route::Unfreeze
         | Route::Approve
         | Route::CancelRequest
         | Route::DeleteUser => OperatorError::codes(),
-        Route::Session | Route::Requests | Route::Audit => Unavailable::codes(),
+        Route::Session
+        | Route::Requests
+        | Route::Audit
+        | Route::TrustCustodian
+        | Route::TrustedCustodians
+        | Route::DistrustCustodian => Unavailable::codes(),
         Route::Ready => return only(&["stopped_writing", "stopping", "internal"]),
     };
     let mut faults = vec!["internal"];

@@ -138,6 +138,23 @@ struct RequestEntry {
     disputed: bool,
 }
 
+/// A custodian that wallets may be moved to.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TrustedEntry {
+    /// Its public identity, 112 letters and digits.
+    identity: String,
+    /// Where it is, for people: nothing is sent there.
+    url: String,
+}
+
+/// The custodians that wallets may be moved to.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct TrustedAnswer {
+    /// All of them.
+    custodians: Vec<TrustedEntry>,
+}
+
 /// A page of the audit log.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 struct AuditAnswer {
@@ -297,6 +314,35 @@ pub(super) async fn audit(call: &OperatorCall) -> Answer {
     let limit = call.asked.query("limit")?.unwrap_or(PAGE).min(PAGE);
     let events = call.service.audit(wallet, after.unwrap_or(0), limit).await?;
     Success::json(&AuditAnswer { events: events.into_iter().map(Into::into).collect() })
+}
+
+/// Names a custodian that wallets may be moved to.
+#[utoipa::path(post, path = "/v1/operator/custodians", request_body = TrustedEntry,
+    responses((status = 204, description = "Done")))]
+pub(super) async fn trust_custodian(call: &OperatorCall) -> Answer {
+    let TrustedEntry { identity, url } = call.asked.json()?;
+    let identity = identity.parse().map_err(|_| Fault::Malformed)?;
+    call.service.trust_custodian(identity, &url).await?;
+    Ok(Success::Done)
+}
+
+/// Lists the custodians that wallets may be moved to.
+#[utoipa::path(get, path = "/v1/operator/custodians",
+    responses((status = 200, body = TrustedAnswer)))]
+pub(super) async fn trusted_custodians(call: &OperatorCall) -> Answer {
+    let trusted = call.service.trusted_custodians().await?.into_iter();
+    let custodians = trusted
+        .map(|trusted| TrustedEntry { identity: trusted.identity.to_string(), url: trusted.url });
+    Success::json(&TrustedAnswer { custodians: custodians.collect() })
+}
+
+/// Takes back that wallets may be moved to a custodian.
+#[utoipa::path(delete, path = "/v1/operator/custodians/{identity}",
+    params(("identity" = String, Path, description = "The custodian's public identity")),
+    responses((status = 204, description = "Done")))]
+pub(super) async fn distrust_custodian(call: &OperatorCall) -> Answer {
+    call.service.distrust_custodian(&call.asked.part("identity")?).await?;
+    Ok(Success::Done)
 }
 
 /// Deletes everything of a user but the audit log.

@@ -4,7 +4,9 @@ use serde::Serialize;
 use twoshare_core::{digest::Digest, id::Epoch};
 use twoshare_protocol::{
     Custodian as _,
+    custodian::HandOverError,
     http::{EnvelopeUpload, Fault},
+    message::{Receipt, Signed},
 };
 use utoipa::ToSchema;
 
@@ -191,5 +193,32 @@ pub(super) async fn envelope(call: &UserCall) -> Answer {
 pub(super) async fn retire(call: &UserCall) -> Answer {
     let (wallet, epoch) = (call.asked.part("wallet")?, call.asked.part("epoch")?);
     call.session.retire(wallet, Epoch::new(epoch).ok_or(Fault::Malformed)?).await?;
+    Ok(Success::Done)
+}
+
+/// Lets a wallet leave for another custodian that the operator trusts.
+#[utoipa::path(
+    post, path = "/v1/depart",
+    request_body(content = Vec<u8>, description = "Depart", content_type = "application/cbor"),
+    responses((status = 200, description = "Departed", body = Vec<u8>, content_type = "application/cbor")),
+)]
+pub(super) async fn depart(call: &UserCall) -> Answer {
+    Success::message(&call.session.depart(call.asked.message()?).await?)
+}
+
+/// Ends a wallet here that is with another custodian, with that one's receipt.
+#[utoipa::path(
+    post, path = "/v1/wallets/{wallet}/hand-over",
+    params(("wallet" = String, Path, description = "The wallet's id")),
+    request_body(content = Vec<u8>, description = "A signed Receipt", content_type = "application/cbor"),
+    responses((status = 204, description = "Done")),
+)]
+pub(super) async fn hand_over(call: &UserCall) -> Answer {
+    let wallet: twoshare_core::id::WalletId = call.asked.part("wallet")?;
+    let receipt: Signed<Receipt> = call.asked.message()?;
+    if receipt.unverified().wallet != wallet {
+        return Err(HandOverError::ForeignReceipt.into());
+    }
+    call.session.hand_over(receipt).await?;
     Ok(Success::Done)
 }

@@ -10,13 +10,13 @@ use twoshare_core::{
 use twoshare_protocol::{
     Custodian, Nonce,
     custodian::{
-        AbandonError, BeginError, CancelError, CommitError, EjectError, EvidenceError,
-        PrepareError, ReadError, RetireError, Unavailable, UploadError,
+        AbandonError, BeginError, CancelError, CommitError, DepartError, EjectError, EvidenceError,
+        HandOverError, PrepareError, ReadError, RetireError, Unavailable, UploadError,
     },
     engine::drill_epoch,
     message::{
-        Begin, Begun, Commit, Drilled, Ejected, Prepare, Prepared, Receipt, Request, Signed, State,
-        Tombstone, Upload,
+        Begin, Begun, Commit, Depart, Departed, Drilled, Ejected, Prepare, Prepared, Receipt,
+        Request, Signed, State, Tombstone, Upload,
     },
 };
 
@@ -210,6 +210,19 @@ impl Custodian for LocalSession {
     async fn retire(&self, wallet: WalletId, epoch: Epoch) -> Result<(), RetireError> {
         let step = |this: LocalSession| async move {
             this.redo(wallet, || this.do_retire(wallet, epoch)).await
+        };
+        self.finish(step).await
+    }
+
+    async fn depart(&self, depart: Depart) -> Result<Departed, DepartError> {
+        let step = |this: LocalSession| async move { this.do_depart(&depart).await };
+        self.finish(step).await
+    }
+
+    async fn hand_over(&self, receipt: Signed<Receipt>) -> Result<(), HandOverError> {
+        let wallet = receipt.unverified().wallet;
+        let step = |this: LocalSession| async move {
+            this.redo(wallet, || this.do_hand_over(&receipt)).await
         };
         self.finish(step).await
     }

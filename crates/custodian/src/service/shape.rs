@@ -67,6 +67,7 @@ impl Shape {
             window: row.window(),
             ejected,
             due: row.due(),
+            custody: row.custody().cloned(),
         };
         Self {
             fields,
@@ -186,6 +187,7 @@ fn pending_record(pending: &Pending<Material, PendingSession>) -> PendingRecord 
         request: pending.request,
         authority: pending.authority,
         expires: pending.expires,
+        origin: pending.origin,
         // Exposed: it holds nothing that a key of the custodian's opens.
         session: pending.session.to_bytes().expose_secret().to_vec(),
     }
@@ -235,6 +237,7 @@ pub(super) fn row_of(
             expires: pending.expires,
             signing: made(Purpose::Signing),
             backup: made(Purpose::Backup),
+            origin: pending.origin,
             session: PendingSession::from_bytes(&pending.session).map_err(|_| Damaged)?,
         }),
     };
@@ -259,5 +262,6 @@ pub(super) fn row_of(
         highest: fields.highest,
         ended: wanted.epoch.zip(record.ended).into_iter().collect(),
         outcomes: wanted.operation.zip(record.outcome.clone()).into_iter().collect(),
+        custody: fields.custody.clone(),
     }))
 }

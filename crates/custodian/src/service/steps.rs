@@ -295,7 +295,7 @@ impl LocalSession {
 
 impl LocalSession {
     /// Waits until the holder of signing shares has heard how the wallet stands.
-    async fn told<E: From<Unavailable>>(&self, wallet: WalletId) -> Result<(), Stop<E>> {
+    pub(super) async fn told<E: From<Unavailable>>(&self, wallet: WalletId) -> Result<(), Stop<E>> {
         let told = self.service.inner.tell(&self.user, wallet).await;
         told.map_err(|error| Stop::store(&error))
     }

@@ -4,6 +4,7 @@ use twoshare_core::wire::Writer;
 use twoshare_core::{
     digest::Digest,
     id::{Epoch, OperationId, WalletId},
+    identity::CustodianIdentity,
 };
 use twoshare_protocol::{
     rules::{Authority, Outcome, Restored, Time},
@@ -15,7 +16,7 @@ use crate::{
     UserId,
     repository::{
         Becomes, Change, EpochRecord, Kept, NewEnvelope, NewEvent, NewNotice, Over, PendingChange,
-        Status, WalletFields,
+        Status, TrustedCustodian, WalletFields,
     },
     token::TokenHash,
 };
@@ -162,6 +163,25 @@ pub(super) fn set_restoring(is_restoring: bool) -> Batch {
     batch
 }
 
+pub(super) fn put_trusted_custodian(custodian: &TrustedCustodian, event: &NewEvent) -> Batch {
+    let mut batch = Batch::new();
+    batch.push(
+        "INSERT INTO trusted_custodians (identity, url) VALUES (?, ?) \
+         ON CONFLICT DO UPDATE SET url = excluded.url",
+    );
+    batch.bind(custodian.identity.to_bytes().to_vec()).bind(custodian.url.clone());
+    audit(&mut batch, event);
+    batch
+}
+
+pub(super) fn delete_trusted_custodian(identity: &CustodianIdentity, event: &NewEvent) -> Batch {
+    let mut batch = Batch::new();
+    batch.push("DELETE FROM trusted_custodians WHERE identity = ?");
+    batch.bind(identity.to_bytes().to_vec());
+    audit(&mut batch, event);
+    batch
+}
+
 pub(super) fn delete_user(user: &UserId, event: &NewEvent) -> Batch {
     let mut batch = Batch::new();
     batch.push("UPDATE notice_version SET version = version + 1");
@@ -221,7 +241,7 @@ fn fields(batch: &mut Batch, row: i64, fields: &WalletFields) {
     batch.push(
         "UPDATE wallets SET version = version + 1, kind = ?, now = ?, highest_signing = ?, \
          highest_backup = ?, frozen = ?, dispute = ?, restored = ?, approved = ?, \
-         window_until = ?, ejected = ?, due = ? WHERE id = ?",
+         window_until = ?, ejected = ?, due = ?, custody = ? WHERE id = ?",
     );
     batch.bind(i64::from(fields.kind.number())).bind(seconds(fields.now));
     batch.bind(seconds(fields.highest.signing)).bind(seconds(fields.highest.backup));
@@ -233,7 +253,10 @@ fn fields(batch: &mut Batch, row: i64, fields: &WalletFields) {
     };
     batch.bind(restored).bind(fields.approved.map(id_bytes));
     batch.bind(fields.window.map(seconds)).bind(i64::from(fields.ejected));
-    batch.bind(fields.due.map(seconds)).bind(row);
+    // Exposed: it says where a wallet is, and is public to whoever may read the wallet.
+    let custody = fields.custody.as_ref().map(|custody| custody.write(Writer::new(128)).finish());
+    let custody = custody.map(|bytes| bytes.expose_secret().to_vec());
+    batch.bind(fields.due.map(seconds)).bind(custody).bind(row);
     match &fields.request {
         None => {
             batch.push("DELETE FROM requests WHERE wallet = ?").bind(row);
@@ -315,8 +338,8 @@ fn pending(batch: &mut Batch, row: i64, change: &PendingChange) {
         PendingChange::Put(pending) => {
             batch.push(
                 "INSERT OR REPLACE INTO pendings \
-                 (wallet, id, operation, request, authority, expires, session) \
-                 VALUES (?, ?, ?, ?, ?, ?, ?)",
+                 (wallet, id, operation, request, authority, expires, session, origin) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             );
             batch.bind(row).bind(id_bytes(pending.id));
             batch.bind(i64::from(pending.operation.number())).bind(bytes_of(pending.request));
@@ -327,6 +350,7 @@ fn pending(batch: &mut Batch, row: i64, change: &PendingChange) {
                 Authority::Restorable => 3,
             };
             batch.bind(authority).bind(seconds(pending.expires)).bind(pending.session.clone());
+            batch.bind(pending.origin.map(bytes_of));
         }
     }
 }
@@ -334,8 +358,8 @@ fn pending(batch: &mut Batch, row: i64, change: &PendingChange) {
 fn end_operation(batch: &mut Batch, row: i64, id: OperationId, outcome: &Outcome, now: Time) {
     batch.push(
         "INSERT OR REPLACE INTO operations \
-         (wallet, id, outcome, operation, kind, signing, backup, envelope, at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         (wallet, id, outcome, operation, kind, signing, backup, envelope, at, origin) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     batch.bind(row).bind(id_bytes(id));
     let ended: i64 = match outcome {
@@ -344,6 +368,7 @@ fn end_operation(batch: &mut Batch, row: i64, id: OperationId, outcome: &Outcome
             batch.bind(i64::from(committed.kind.number()));
             batch.bind(committed.signing.map(number)).bind(committed.backup.map(number));
             batch.bind(committed.envelope.map(bytes_of)).bind(seconds(committed.at));
+            batch.bind(committed.origin.map(bytes_of));
             return;
         }
         Outcome::Abandoned => 2,
@@ -351,7 +376,7 @@ fn end_operation(batch: &mut Batch, row: i64, id: OperationId, outcome: &Outcome
         Outcome::Displaced => 4,
     };
     batch.bind(ended).bind(None::<i64>).bind(None::<i64>).bind(None::<i64>);
-    batch.bind(None::<i64>).bind(None::<Vec<u8>>).bind(seconds(now));
+    batch.bind(None::<i64>).bind(None::<Vec<u8>>).bind(seconds(now)).bind(None::<Vec<u8>>);
     batch.push(
         "DELETE FROM operations WHERE wallet = ? AND outcome > 1 AND id IN (\
          SELECT id FROM operations WHERE wallet = ? AND outcome > 1 \

@@ -8,7 +8,10 @@ use twoshare_core::{
     wire::Reader,
 };
 use twoshare_protocol::{
-    rules::{Authority, Committed, Ended, Evidence, Freezes, Highest, Outcome, Request, Restored},
+    rules::{
+        Authority, Committed, Custody, Ended, Evidence, Freezes, Highest, Outcome, Request,
+        Restored,
+    },
     wire::Wire,
 };
 
@@ -117,11 +120,30 @@ impl<'r> Columns<'r> {
         let window = self.maybe_uint()?;
         let ejected = self.uint()? != 0;
         let due = self.maybe_uint()?;
+        let custody = self.custody()?;
         let freezes = Freezes { dispute, operator, restored };
         let request = self.request()?;
-        let fields =
-            WalletFields { kind, now, highest, request, freezes, approved, window, ejected, due };
+        let fields = WalletFields {
+            kind,
+            now,
+            highest,
+            request,
+            freezes,
+            approved,
+            window,
+            ejected,
+            due,
+            custody,
+        };
         Ok((version, fields))
+    }
+
+    fn custody(&mut self) -> Result<Option<Custody>, StoreError> {
+        let Some(bytes) = self.take::<&[u8]>()? else { return Ok(None) };
+        let mut reader = Reader::new(bytes);
+        let custody = Custody::read(&mut reader).map_err(|_| StoreError::Damaged)?;
+        reader.end().map_err(|_| StoreError::Damaged)?;
+        Ok(Some(custody))
     }
 
     fn request(&mut self) -> Result<Option<Request>, StoreError> {
@@ -138,7 +160,7 @@ impl<'r> Columns<'r> {
 
     pub(super) fn pending(&mut self) -> Result<Option<PendingRecord>, StoreError> {
         let Some(id) = self.maybe_id()? else {
-            self.next += 5;
+            self.next += 6;
             return Ok(None);
         };
         let operation = self.operation()?;
@@ -151,7 +173,8 @@ impl<'r> Columns<'r> {
             _ => return Err(StoreError::Damaged),
         };
         let (expires, session) = (self.uint()?, self.bytes()?.to_vec());
-        Ok(Some(PendingRecord { operation, id, request, authority, expires, session }))
+        let origin = self.maybe_digest()?;
+        Ok(Some(PendingRecord { operation, id, request, authority, expires, origin, session }))
     }
 
     pub(super) fn outcome(&mut self) -> Result<Option<Outcome>, StoreError> {
@@ -165,6 +188,7 @@ impl<'r> Columns<'r> {
                     backup: self.maybe_epoch()?,
                     envelope: self.maybe_digest()?,
                     at: self.uint()?,
+                    origin: self.maybe_digest()?,
                 };
                 return Ok(Some(Outcome::Committed(committed)));
             }
@@ -173,7 +197,7 @@ impl<'r> Columns<'r> {
             Some(4) => Some(Outcome::Displaced),
             Some(_) => return Err(StoreError::Damaged),
         };
-        self.next += 6;
+        self.next += 7;
         Ok(outcome)
     }
 

@@ -1,7 +1,7 @@
 //! What is read, each by one statement and so at one moment.
 
 use sqlx::{Row as _, SqlitePool, sqlite::SqliteRow};
-use twoshare_core::{digest::Digest, id::WalletId};
+use twoshare_core::{digest::Digest, id::WalletId, identity::CustodianIdentity};
 use twoshare_protocol::rules::Time;
 
 use super::{
@@ -11,20 +11,20 @@ use super::{
 use crate::{
     UserId,
     audit::{Act, Actor, Event},
-    repository::{Notice, StoreError, WalletRecord, Wanted},
+    repository::{Notice, StoreError, TrustedCustodian, WalletRecord, Wanted},
     token::TokenHash,
 };
 
 /// Where the columns of an epoch begin in [`LOAD`], and where the envelopes of the wanted one stand.
-const EPOCH_AT: usize = 34;
-const ENVELOPES_AT: usize = 43;
+const EPOCH_AT: usize = 37;
+const ENVELOPES_AT: usize = 46;
 
 const LOAD: &str = "\
     SELECT w.id, w.version, w.kind, w.now, w.highest_signing, w.highest_backup, w.frozen, \
-    w.dispute, w.restored, w.approved, w.window_until, w.ejected, w.due, \
+    w.dispute, w.restored, w.approved, w.window_until, w.ejected, w.due, w.custody, \
     r.id, r.operation, r.evidence, r.ready, r.expires, r.settled, \
-    p.id, p.operation, p.request, p.authority, p.expires, p.session, \
-    o.outcome, o.operation, o.kind, o.signing, o.backup, o.envelope, o.at, \
+    p.id, p.operation, p.request, p.authority, p.expires, p.session, p.origin, \
+    o.outcome, o.operation, o.kind, o.signing, o.backup, o.envelope, o.at, o.origin, \
     x.envelope, x.ended_at, \
     e.purpose, e.number, e.status, e.operation, e.envelope, e.grace_left, \
     s.curve, s.commitment, s.sealed, \
@@ -324,4 +324,18 @@ fn judge(error: sqlx::Error) -> StoreError {
             StoreError::Unavailable
         }
     }
+}
+
+pub(super) async fn trusted_custodians(
+    pool: &SqlitePool,
+) -> Result<Vec<TrustedCustodian>, StoreError> {
+    let query = sqlx::query("SELECT identity, url FROM trusted_custodians ORDER BY url, identity");
+    let rows = query.fetch_all(pool).await.map_err(judge)?;
+    let trusted = |row: &SqliteRow| {
+        let mut columns = Columns::new(row);
+        let identity = CustodianIdentity::from_bytes(columns.bytes()?);
+        let identity = identity.map_err(|_| StoreError::Damaged)?;
+        Ok(TrustedCustodian { identity, url: columns.text()?.to_owned() })
+    };
+    rows.iter().map(trusted).collect()
 }

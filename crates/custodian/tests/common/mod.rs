@@ -470,4 +470,14 @@ impl<const FLAKY: bool> Harness for OverHttp<FLAKY> {
         let answer = self.0.operate(Route::CancelRequest, path, None);
         answer.map(drop).map_err(|problem| OperatorError::from_problem(&problem).unwrap())
     }
+
+    fn trust(&self, custodian: CustodianIdentity) {
+        let body = json!({ "identity": custodian.to_string(), "url": "https://other.example" });
+        self.0.operate_on(Route::TrustCustodian, body).unwrap();
+    }
+
+    fn distrust(&self, custodian: CustodianIdentity) {
+        let path = Route::DistrustCustodian.path(&[&custodian]);
+        self.0.operate(Route::DistrustCustodian, path, None).unwrap();
+    }
 }

@@ -7,13 +7,15 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use twoshare_core::{digest::Digest, id::WalletId, share::AnyCustodianShare};
+use twoshare_core::{
+    digest::Digest, id::WalletId, identity::CustodianIdentity, share::AnyCustodianShare,
+};
 use twoshare_custodian::{
     Repository, SigningShares, TokenHash, UserId,
     audit::Event,
     repository::{
         Change, NewEnvelope, NewEvent, NewNotice, Notice, NoticeError, PutEnvelopeError, SaveError,
-        Status, StoppedWriting, StoreError, WalletRecord, Wanted,
+        Status, StoppedWriting, StoreError, TrustedCustodian, WalletRecord, Wanted,
     },
     signing::{
         HeldError, MemorySigningShares, SettleError, SigningEpoch, StageError, Staging, Standing,
@@ -373,6 +375,26 @@ impl Repository for FatedRepository {
 
     async fn put_operator_key(&self, hash: TokenHash, event: NewEvent) -> Result<(), StoreError> {
         self.inner.put_operator_key(hash, event).await
+    }
+
+    async fn trusted_custodians(&self) -> Result<Vec<TrustedCustodian>, StoreError> {
+        self.inner.trusted_custodians().await
+    }
+
+    async fn put_trusted_custodian(
+        &self,
+        custodian: TrustedCustodian,
+        event: NewEvent,
+    ) -> Result<(), StoreError> {
+        self.inner.put_trusted_custodian(custodian, event).await
+    }
+
+    async fn delete_trusted_custodian(
+        &self,
+        identity: &CustodianIdentity,
+        event: NewEvent,
+    ) -> Result<(), StoreError> {
+        self.inner.delete_trusted_custodian(identity, event).await
     }
 
     async fn secret(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod convert;
+mod custody;
 mod envelopes;
 mod epochs;
 mod operator;
@@ -12,7 +13,8 @@ mod repeats;
 mod thieves;
 
 pub use self::{
-    attacks::*, convert::*, envelopes::*, epochs::*, operator::*, proofs::*, repeats::*, thieves::*,
+    attacks::*, convert::*, custody::*, envelopes::*, epochs::*, operator::*, proofs::*,
+    repeats::*, thieves::*,
 };
 
 use twoshare_core::id::CurveId;

@@ -166,6 +166,17 @@ impl<C: Custodian> Device<C> {
         Self { custodian, party, signing: Vec::new(), keys: Vec::new(), backup: Vec::new(), rng }
     }
 
+    /// A copy of it, that talks with another custodian about another party's wallet.
+    #[must_use]
+    pub fn at(&self, custodian: C, party: Party) -> Self
+    where
+        C: Clone,
+    {
+        let mut device = self.clone();
+        (device.custodian, device.party) = (custodian, party);
+        device
+    }
+
     /// A new operation id.
     pub fn operation(&mut self) -> OperationId {
         OperationId::make(&mut self.rng)

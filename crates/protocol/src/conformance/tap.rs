@@ -12,12 +12,12 @@ use twoshare_core::{
 use crate::{
     Custodian, Nonce,
     custodian::{
-        AbandonError, BeginError, CancelError, CommitError, EjectError, PrepareError, ReadError,
-        RetireError, UploadError,
+        AbandonError, BeginError, CancelError, CommitError, DepartError, EjectError, HandOverError,
+        PrepareError, ReadError, RetireError, UploadError,
     },
     message::{
-        Begin, Begun, Commit, Drilled, Ejected, Prepare, Prepared, Receipt, Request, Signed, State,
-        Tombstone, Upload,
+        Begin, Begun, Commit, Depart, Departed, Drilled, Ejected, Prepare, Prepared, Receipt,
+        Request, Signed, State, Tombstone, Upload,
     },
     wire::Message,
 };
@@ -133,5 +133,15 @@ impl<C: Custodian> Custodian for Tap<C> {
 
     async fn retire(&self, wallet: WalletId, epoch: Epoch) -> Result<(), RetireError> {
         self.custodian.retire(wallet, epoch).await
+    }
+
+    async fn depart(&self, depart: Depart) -> Result<Departed, DepartError> {
+        self.hear("depart", &depart);
+        self.heard("departed", self.custodian.depart(depart).await)
+    }
+
+    async fn hand_over(&self, receipt: Signed<Receipt>) -> Result<(), HandOverError> {
+        self.hear("receipt", &receipt);
+        self.custodian.hand_over(receipt).await
     }
 }

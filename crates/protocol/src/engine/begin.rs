@@ -31,16 +31,27 @@ impl Desk<'_> {
         begin: Begin,
     ) -> Result<(Session, Signed<Begun>), BeginError> {
         let curves = check_begin(row, &begin)?;
+        let other = match &begin.plan {
+            Plan::Depart { destination: other, .. } | Plan::Arrive { source: other, .. } => {
+                Some(other)
+            }
+            _ => None,
+        };
+        if other.is_some_and(|other| **other == *self.keys.identity()) {
+            return Err(BeginError::WrongPlan);
+        }
         let party = self.party(begin.wallet, begin.kind);
         let (exchange, early, keygen) = match &begin.plan {
-            Plan::Nothing | Plan::Deal { .. } => (Exchange::None, Vec::new(), None),
+            Plan::Nothing | Plan::Deal { .. } | Plan::Arrive { .. } => {
+                (Exchange::None, Vec::new(), None)
+            }
             Plan::Keygen { hash, .. } => {
                 let session = crate::exchange::keygen_session(&party, &begin, &curves);
                 let (answered, answer) = keygen::CustodianAnswered::new(session, *hash, self.rng)
                     .map_err(|_| BeginError::WrongPlan)?;
                 (Exchange::Keygen(answered), Vec::new(), Some(answer.to_bytes()))
             }
-            Plan::Reshare { .. } => {
+            Plan::Reshare { .. } | Plan::Depart { .. } => {
                 let context = crate::exchange::reshare_context(&party, &begin);
                 let (committed, early) = reshare::CustodianCommitted::new(context, self.rng)
                     .map_err(|_| BeginError::WrongPlan)?;
@@ -62,6 +73,7 @@ impl Desk<'_> {
             expires: self.now.saturating_add(self.policy.pending),
             ephemeral,
             exchange,
+            departed: None,
             number: 0,
         };
         Ok((session, Signed::sign(begun, self.keys)))
@@ -76,10 +88,17 @@ fn check_begin(row: Option<&Row>, begin: &Begin) -> Result<Vec<CurveId>, BeginEr
         (begin.operation, begin.kind),
         (Op::Keygen, WalletKind::Mpc) | (Op::FirstBackup, WalletKind::SingleKey)
     );
+    let arrives = begin.operation == Op::Move && matches!(begin.plan, Plan::Arrive { .. });
+    let starts_wallet = starts_wallet || arrives;
+    if let Some(row) = row.filter(|row| !arrives && row.pending().is_none()) {
+        row.check_here()?;
+    }
     if row.is_none() && !starts_wallet {
         return Err(BeginError::NotFound);
     }
-    if row.is_some_and(|row| row.kind() != begin.kind) {
+    // One that comes back may have become another kind meanwhile.
+    let is_back = arrives && row.is_some_and(|row| row.gone().is_some());
+    if !is_back && row.is_some_and(|row| row.kind() != begin.kind) {
         return Err(BeginError::WrongKind);
     }
     let stored = |stage: Stage| -> Result<Vec<CurveId>, BeginError> {
@@ -104,10 +123,22 @@ fn check_begin(row: Option<&Row>, begin: &Begin) -> Result<Vec<CurveId>, BeginEr
         {
             bounded(curves)
         }
-        (Plan::Reshare { from, to, curves }, operation, kind)
-            if proven == Some(*from) && reshapes(operation, kind, *from, to) =>
+        (Plan::Arrive { from, to, curves, .. }, Op::Move, kind)
+            if begin.evidence == Evidence::Token && reshapes(Op::Move, kind, *from, to) =>
         {
-            if *curves == stored(*from)? { Ok(curves.clone()) } else { Err(BeginError::WrongPlan) }
+            bounded(curves)
+        }
+        (Plan::Depart { from, to, curves, .. }, operation @ Op::Move, kind)
+        | (Plan::Reshare { from, to, curves }, operation, kind)
+            if proven == Some(*from)
+                && reshapes(operation, kind, *from, to)
+                && (operation == Op::Move) == matches!(begin.plan, Plan::Depart { .. }) =>
+        {
+            if *curves == stored(*from)? {
+                Ok(curves.clone())
+            } else {
+                Err(BeginError::WrongPlan)
+            }
         }
         _ => Err(BeginError::WrongPlan),
     }
@@ -129,10 +160,11 @@ fn reshapes(operation: Operation, kind: WalletKind, from: Stage, to: &[Stage]) -
         (Operation::FirstBackup | Operation::Replace, WalletKind::Mpc) => {
             from == Purpose::Signing && made == [Purpose::Backup]
         }
-        (Operation::Refresh, _) | (Operation::Recover, WalletKind::SingleKey) => {
+        (Operation::Refresh, _) | (Operation::Recover | Operation::Move, WalletKind::SingleKey) => {
             from == Purpose::Backup && made == [Purpose::Backup]
         }
-        (Operation::Recover, WalletKind::Mpc) | (Operation::Convert, WalletKind::SingleKey) => {
+        (Operation::Recover | Operation::Move, WalletKind::Mpc)
+        | (Operation::Convert, WalletKind::SingleKey) => {
             from == Purpose::Backup && made == [Purpose::Signing, Purpose::Backup]
         }
         _ => false,

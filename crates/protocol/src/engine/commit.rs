@@ -103,6 +103,7 @@ impl Desk<'_> {
             backup: committed.backup,
             envelope: committed.envelope,
             at: committed.at,
+            origin: committed.origin,
         };
         Signed::sign(receipt, self.keys)
     }

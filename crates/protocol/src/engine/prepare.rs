@@ -35,7 +35,9 @@ pub struct Checked {
     channel: CustodianChannel,
     exchange: Exchange,
     opened: SecretBytes,
+    /// New shares that need no exchange: dealt, or arrived from another custodian.
     dealt: Option<Vec<AnyCustodianShare>>,
+    origin: Option<Digest>,
     admitted: rules::Admitted,
 }
 
@@ -49,6 +51,7 @@ pub struct Made {
     response: SecretBytes,
     released: Vec<SecretBytes>,
     shares: Vec<AnyCustodianShare>,
+    origin: Option<Digest>,
     admitted: rules::Admitted,
 }
 
@@ -120,13 +123,20 @@ impl Desk<'_> {
         let body = digest(&prepare.body);
         let (operation, proofs) = (begin.operation, prepare.proofs.as_slice());
         let claim = Claim { party, begin, operation, nonces, body, proofs };
-        let dealt = match &begin.plan {
-            Plan::Deal { .. } => Some(decode_dealt(begin, &opened, row)?),
-            _ => None,
+        let (dealt, origin) = match &begin.plan {
+            Plan::Deal { .. } => (Some(decode_dealt(begin, &opened, row)?), None),
+            Plan::Arrive { .. } => {
+                // Refused first, where there is such a wallet: what arrives is looked at later.
+                row.check_arrives()?;
+                row.welcome(begin.kind);
+                let (shares, origin) = self.open_parcel(session.as_ref(), &opened, row)?;
+                (Some(shares), Some(origin))
+            }
+            _ => (None, None),
         };
-        match &dealt {
-            Some(dealt) => claim.check_dealt(row, &commitments(dealt))?,
-            None => claim.check(row).map_err(PrepareError::from)?,
+        match (&begin.plan, &dealt) {
+            (Plan::Deal { .. }, Some(dealt)) => claim.check_dealt(row, &commitments(dealt))?,
+            _ => claim.check(row).map_err(PrepareError::from)?,
         }
         let ask = Ask {
             operation: begin.operation,
@@ -145,7 +155,19 @@ impl Desk<'_> {
             }
         };
         let Session { party, begin, exchange, ephemeral: _erased, .. } = *session;
-        Ok(Checked { party, begin, nonces, body, channel, exchange, opened, dealt, admitted })
+        let opened = if dealt.is_some() { SecretBytes::default() } else { opened };
+        Ok(Checked {
+            party,
+            begin,
+            nonces,
+            body,
+            channel,
+            exchange,
+            opened,
+            dealt,
+            origin,
+            admitted,
+        })
     }
 }
 
@@ -155,7 +177,11 @@ impl Checked {
     pub const fn needs(&self) -> Option<Stage> {
         match &self.begin.plan {
             Plan::Reshare { from, .. } => Some(*from),
-            Plan::Nothing | Plan::Keygen { .. } | Plan::Deal { .. } => None,
+            Plan::Nothing
+            | Plan::Keygen { .. }
+            | Plan::Deal { .. }
+            | Plan::Depart { .. }
+            | Plan::Arrive { .. } => None,
         }
     }
 
@@ -166,7 +192,8 @@ impl Checked {
     ///
     /// The client's part does not hold.
     pub fn make(self, held: &[AnyCustodianShare]) -> Result<Made, PrepareError> {
-        let Self { party, begin, nonces, body, channel, exchange, opened, dealt, admitted } = self;
+        let Self { party, begin, nonces, body, channel, exchange, opened, dealt, origin, admitted } =
+            self;
         let (response, shares) = match dealt {
             Some(dealt) => (SecretBytes::default(), dealt),
             None => respond(exchange, &begin, &opened, held)?,
@@ -178,7 +205,18 @@ impl Checked {
             }
             _ => Vec::new(),
         };
-        Ok(Made { party, begin, nonces, body, channel, response, released, shares, admitted })
+        Ok(Made {
+            party,
+            begin,
+            nonces,
+            body,
+            channel,
+            response,
+            released,
+            shares,
+            origin,
+            admitted,
+        })
     }
 }
 
@@ -202,8 +240,18 @@ impl Made {
         stored: Vec<AnyCustodianShare>,
         keep: impl Fn(Vec<AnyCustodianShare>) -> Material,
     ) -> Result<Prepared, PrepareError> {
-        let Self { party, begin, nonces, body, channel, response, released, shares, admitted } =
-            self;
+        let Self {
+            party,
+            begin,
+            nonces,
+            body,
+            channel,
+            response,
+            released,
+            shares,
+            origin,
+            admitted,
+        } = self;
         let same = |(made, stored): (&AnyCustodianShare, &AnyCustodianShare)| {
             made.id() == stored.id() && made.commitment() == stored.commitment()
         };
@@ -229,6 +277,9 @@ impl Made {
             answer: answer.clone(),
         };
         row.pend(admitted, Some(keep(signing)), Some(keep(backup)), session, desk.policy);
+        if let Some(origin) = origin {
+            row.vouch(origin);
+        }
         Ok(answer)
     }
 }

@@ -75,6 +75,7 @@ impl Desk<'_> {
             highest_backup: row.highest().backup,
             at: row.now(),
             nonce,
+            custody: row.custody().cloned(),
         };
         Ok(Signed::sign(state, self.keys))
     }
@@ -124,5 +125,6 @@ impl Desk<'_> {
 ///
 /// There is no backup.
 pub fn drill_epoch(row: &Row) -> Result<Epoch, ReadError> {
+    row.check_here()?;
     row.backup().map(|active| active.epoch).ok_or(ReadError::NotFound)
 }

@@ -4,13 +4,13 @@
 use core::fmt;
 use std::collections::{BTreeMap, HashMap};
 
-use twoshare_core::{channel::EphemeralSecret, id::OperationId, keygen, reshare};
+use twoshare_core::{channel::EphemeralSecret, digest::Digest, id::OperationId, keygen, reshare};
 
 use crate::{
     Nonce,
     binding::Party,
     custodian::EvidenceError,
-    message::{Begin, Begun},
+    message::{Begin, Begun, Depart, Departed, digest},
     rules::Time,
 };
 
@@ -25,6 +25,8 @@ pub struct Session {
     pub(super) expires: Time,
     pub(super) ephemeral: EphemeralSecret,
     pub(super) exchange: Exchange,
+    /// What was given away in it, and the digest of what asked for that: nothing else is.
+    pub(super) departed: Option<(Digest, Departed)>,
     /// How many were opened before it: many begin in one second.
     pub(super) number: u64,
 }
@@ -113,6 +115,17 @@ impl Sessions {
         let session = self.open.get(&nonce).filter(|session| session.party.user == user);
         let session = session.filter(|session| session.expires > now);
         session.map(|session| &session.begin).ok_or(EvidenceError::NoSession)
+    }
+
+    /// The answer to a departure whose session has given it already, while it lasts: these very bytes
+    /// have.
+    #[must_use]
+    pub fn departed(&self, user: &str, depart: &Depart, now: Time) -> Option<Departed> {
+        let nonce = depart.body.nonce;
+        let session = self.open.get(&nonce).filter(|session| session.party.user == user);
+        let session = session.filter(|session| session.expires > now)?;
+        let (asked, answer) = session.departed.as_ref()?;
+        (*asked == digest(depart)).then(|| answer.clone())
     }
 
     /// Takes the user's session with this nonce, which is used once.

@@ -43,6 +43,9 @@ impl Desk<'_> {
         if envelope.header().wallet != upload.wallet || envelope.header().epoch != upload.epoch {
             return Err(UploadError::WrongEnvelope);
         }
+        if upload.id.is_none() {
+            row.check_here()?;
+        }
         match upload.id {
             // To repair what is committed, its digest is proof enough.
             None if keeps(row, upload.epoch, digest) => {}

@@ -126,6 +126,11 @@ routes! {
     /// Deletes the envelope of an ended epoch.
     Retire = Delete "/v1/wallets/{wallet}/epochs/{epoch}", User, 0, 0;
 
+    /// Lets a wallet leave for another custodian.
+    Depart = Post "/v1/depart", User, MAX_MESSAGE, MAX_MESSAGE;
+    /// Ends a wallet here that is with another custodian, with that one's receipt.
+    HandOver = Post "/v1/wallets/{wallet}/hand-over", User, MAX_MESSAGE, 0;
+
     /// Makes a session token for a user.
     Session = Post "/v1/operator/session", Operator, MAX_JSON, MAX_JSON;
     /// Lets the key of a wallet be released for some time.
@@ -140,6 +145,12 @@ routes! {
     Requests = Get "/v1/operator/requests", Operator, 0, MAX_LIST;
     /// Ends one of them.
     CancelRequest = Delete "/v1/operator/requests/{request}", Operator, 0, 0;
+    /// Names a custodian that wallets may be moved to.
+    TrustCustodian = Post "/v1/operator/custodians", Operator, MAX_JSON, 0;
+    /// The custodians that wallets may be moved to.
+    TrustedCustodians = Get "/v1/operator/custodians", Operator, 0, MAX_LIST;
+    /// Takes that word back.
+    DistrustCustodian = Delete "/v1/operator/custodians/{identity}", Operator, 0, 0;
     /// A page of the audit log.
     Audit = Get "/v1/operator/audit", Operator, 0, MAX_LIST;
     /// Removes everything of a user.

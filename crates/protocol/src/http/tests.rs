@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use twoshare_core::{
     digest::Digest,
     id::{OperationId, WalletId, WalletKind},
+    identity::CustodianKeys,
     proof::Operation,
 };
 
@@ -12,13 +13,14 @@ use super::{Fault, Problem, Route, Verdict, nonce_text, parse_nonce, problem::RE
 use crate::{
     Nonce,
     custodian::{
-        AbandonError, BeginError, CancelError, CommitError, EjectError, EvidenceError, Outage,
-        PrepareError, ReadError, RetireError, Unavailable, UploadError,
+        AbandonError, BeginError, CancelError, CommitError, DepartError, EjectError, EvidenceError,
+        HandOverError, Outage, PrepareError, ReadError, RetireError, Unavailable, UploadError,
     },
     memory::OperatorError,
     rules::{
-        AbandonRefusal, CancelRefusal, CommitRefusal, Freezes, Frozen, PrepareRefusal,
-        ReleaseRefusal, Restored, RetireRefusal, UnfreezeRefusal, WaitRefusal, WindowRefusal,
+        AbandonRefusal, CancelRefusal, CommitRefusal, DepartRefusal, Freezes, Frozen,
+        HandOverRefusal, Moved, PrepareRefusal, ReleaseRefusal, Restored, RetireRefusal,
+        UnfreezeRefusal, WaitRefusal, WindowRefusal,
     },
 };
 
@@ -51,6 +53,11 @@ fn frozen() -> Vec<Frozen> {
     restored.into_iter().flat_map(freezes).collect()
 }
 
+fn moved() -> Vec<Moved> {
+    let mut rng = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(1);
+    vec![Moved { to: Box::new(*CustodianKeys::make(&mut rng).identity()) }]
+}
+
 fn wait() -> Vec<WaitRefusal> {
     vec![
         WaitRefusal::Waiting { request: ID, until: 5 },
@@ -59,13 +66,18 @@ fn wait() -> Vec<WaitRefusal> {
 }
 
 fn read() -> Vec<ReadError> {
-    [ReadError::NotFound, ReadError::Damaged].into_iter().chain(into(unavailable())).collect()
+    [ReadError::NotFound, ReadError::Damaged]
+        .into_iter()
+        .chain(into(moved()))
+        .chain(into(unavailable()))
+        .collect()
 }
 
 fn begin() -> Vec<BeginError> {
     use BeginError as B;
     [B::NotFound, B::WrongKind, B::EpochEnded, B::WrongPlan, B::TooMany]
         .into_iter()
+        .chain(into(moved()))
         .chain(into(unavailable()))
         .collect()
 }
@@ -92,6 +104,7 @@ fn prepare_refusals() -> Vec<PrepareRefusal> {
     ]
     .into_iter()
     .chain(conflicts)
+    .chain(into(moved()))
     .chain(into(frozen()))
     .chain(into(wait()))
     .collect()
@@ -116,7 +129,7 @@ fn commit() -> Vec<CommitError> {
         C::OtherEnvelope { committed: Some(DIGEST) },
         C::WrongEnvelope,
     ];
-    let refusals = refusals.into_iter().chain(into(frozen())).collect();
+    let refusals = refusals.into_iter().chain(into(moved())).chain(into(frozen())).collect();
     [CommitError::NotFound]
         .into_iter()
         .chain(into(evidence()))
@@ -130,13 +143,21 @@ fn abandon() -> Vec<AbandonError> {
     [AbandonError::NotFound]
         .into_iter()
         .chain(into(evidence()))
-        .chain(into(vec![A::NotEntitled, A::EpochEnded, A::AlreadyCommitted]))
+        .chain(into::<AbandonRefusal, _>(
+            [A::NotEntitled, A::EpochEnded, A::AlreadyCommitted]
+                .into_iter()
+                .chain(into(moved()))
+                .collect(),
+        ))
         .chain(into(unavailable()))
         .collect()
 }
 
 fn cancel_refusals() -> Vec<CancelRefusal> {
-    vec![CancelRefusal::NoSuchRequest, CancelRefusal::NotEntitled, CancelRefusal::Settled]
+    [CancelRefusal::NoSuchRequest, CancelRefusal::NotEntitled, CancelRefusal::Settled]
+        .into_iter()
+        .chain(into(moved()))
+        .collect()
 }
 
 fn cancel() -> Vec<CancelError> {
@@ -151,7 +172,8 @@ fn cancel() -> Vec<CancelError> {
 fn eject() -> Vec<EjectError> {
     use ReleaseRefusal as R;
     let refusals = [R::WindowClosed, R::GraceRunning { left: 1 }, R::NotEntitled];
-    let refusals = refusals.into_iter().chain(into(frozen())).chain(into(wait())).collect();
+    let refusals = refusals.into_iter().chain(into(moved())).chain(into(frozen()));
+    let refusals = refusals.chain(into(wait())).collect();
     [EjectError::NotFound]
         .into_iter()
         .chain(into(evidence()))
@@ -164,7 +186,42 @@ fn upload() -> Vec<UploadError> {
     [UploadError::NotFound, UploadError::WrongEnvelope, UploadError::TooMany]
         .into_iter()
         .chain(into(evidence()))
+        .chain(into(moved()))
         .chain(into(frozen()))
+        .chain(into(unavailable()))
+        .collect()
+}
+
+fn depart() -> Vec<DepartError> {
+    use DepartRefusal as D;
+    let refusals = [
+        D::OperationEnded,
+        D::GraceRunning { left: 1 },
+        D::NotEntitled,
+        D::WindowClosed,
+        D::Conflict { operation: Operation::Refresh, until: 4 },
+        D::WrongEpochs,
+        D::EpochUsed { asked: 1, highest: 2 },
+        D::EpochJump { asked: 4, highest: 3 },
+    ];
+    let refusals = refusals.into_iter().chain(into(moved())).chain(into(frozen()));
+    let refusals = refusals.chain(into(wait())).collect();
+    use DepartError as E;
+    [E::NotFound, E::Untrusted, E::NotExpected, E::Damaged]
+        .into_iter()
+        .chain(into(evidence()))
+        .chain(into::<DepartRefusal, _>(refusals))
+        .chain(into(unavailable()))
+        .collect()
+}
+
+fn hand_over() -> Vec<HandOverError> {
+    use HandOverError as E;
+    let refusals = [HandOverRefusal::NotLeaving].into_iter().chain(into(moved()));
+    let refusals = refusals.chain(into(frozen())).collect();
+    [E::NotFound, E::Untrusted, E::ForeignReceipt]
+        .into_iter()
+        .chain(into::<HandOverRefusal, _>(refusals))
         .chain(into(unavailable()))
         .collect()
 }
@@ -182,13 +239,14 @@ fn retire() -> Vec<RetireError> {
 fn operator() -> Vec<OperatorError> {
     use UnfreezeRefusal as U;
     let window = [WindowRefusal::GraceRunning { left: 2 }];
-    let window = window.into_iter().chain(into(frozen())).collect();
+    let window = window.into_iter().chain(into(moved())).chain(into(frozen())).collect();
     let dispute = [U::NotFrozen, U::Dispute { request: ID }, U::OtherRequest { request: ID }];
     [OperatorError::NotFound]
         .into_iter()
         .chain(into::<WindowRefusal, _>(window))
         .chain(into(dispute.to_vec()))
-        .chain(into(cancel_refusals()))
+        // `Moved` arrives as the window's.
+        .chain(cancel_refusals().into_iter().take(3).map(Into::into))
         .collect()
 }
 
@@ -240,6 +298,8 @@ fn problems() -> Vec<Problem> {
     check(eject(), &mut seen);
     check(upload(), &mut seen);
     check(retire(), &mut seen);
+    check(depart(), &mut seen);
+    check(hand_over(), &mut seen);
     check(operator(), &mut seen);
     seen
 }

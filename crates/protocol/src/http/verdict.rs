@@ -6,18 +6,20 @@ use serde_json::{Value, json};
 use twoshare_core::{
     digest::Digest,
     id::{OperationId, WalletKind},
+    identity::CustodianIdentity,
     proof::Operation,
 };
 
 use crate::{
     custodian::{
-        AbandonError, BeginError, CancelError, CommitError, EjectError, EvidenceError, Outage,
-        PrepareError, ReadError, RetireError, Unavailable, UploadError,
+        AbandonError, BeginError, CancelError, CommitError, DepartError, EjectError, EvidenceError,
+        HandOverError, Outage, PrepareError, ReadError, RetireError, Unavailable, UploadError,
     },
     memory::OperatorError,
     rules::{
-        AbandonRefusal, CancelRefusal, CommitRefusal, Freezes, Frozen, PrepareRefusal,
-        ReleaseRefusal, Restored, RetireRefusal, UnfreezeRefusal, WaitRefusal, WindowRefusal,
+        AbandonRefusal, CancelRefusal, CommitRefusal, DepartRefusal, Freezes, Frozen,
+        HandOverRefusal, Moved, PrepareRefusal, ReleaseRefusal, Restored, RetireRefusal,
+        UnfreezeRefusal, WaitRefusal, WindowRefusal,
     },
 };
 
@@ -134,6 +136,7 @@ verdicts! { EvidenceError {
 verdicts! { ReadError {
     NotFound = "not_found" 404,
     Damaged = "damaged" 500,
+    => Moved(Moved),
     => Unavailable(Unavailable),
 } }
 
@@ -143,6 +146,7 @@ verdicts! { BeginError {
     EpochEnded = "epoch_ended" 409,
     WrongPlan = "wrong_plan" 422,
     TooMany = "too_many_sessions" 429,
+    => Moved(Moved),
     => Unavailable(Unavailable),
 } }
 
@@ -172,6 +176,7 @@ verdicts! { PrepareRefusal {
     OperationReused = "operation_reused" 409,
     AlreadyCommitted = "already_committed" 409,
     OperationEnded = "operation_ended" 409,
+    => Moved(Moved),
     => Frozen(Frozen),
     => Wait(WaitRefusal),
 } }
@@ -193,6 +198,7 @@ verdicts! { CommitRefusal {
     OperationEnded = "operation_ended" 409,
     OtherEnvelope { committed } = "other_envelope" 409,
     WrongEnvelope = "wrong_envelope" 422,
+    => Moved(Moved),
     => Frozen(Frozen),
 } }
 
@@ -207,6 +213,7 @@ verdicts! { AbandonRefusal {
     NotEntitled = "not_entitled" 403,
     EpochEnded = "epoch_ended" 409,
     AlreadyCommitted = "already_committed" 409,
+    => Moved(Moved),
 } }
 
 verdicts! { CancelError {
@@ -220,6 +227,7 @@ verdicts! { CancelRefusal {
     NoSuchRequest = "no_such_request" 404,
     NotEntitled = "not_entitled" 403,
     Settled = "settled" 409,
+    => Moved(Moved),
 } }
 
 verdicts! { EjectError {
@@ -233,6 +241,7 @@ verdicts! { ReleaseRefusal {
     WindowClosed = "window_closed" 403,
     GraceRunning { left } = "grace_running" 409,
     NotEntitled = "not_entitled" 403,
+    => Moved(Moved),
     => Frozen(Frozen),
     => Wait(WaitRefusal),
 } }
@@ -242,6 +251,7 @@ verdicts! { UploadError {
     WrongEnvelope = "wrong_envelope" 422,
     TooMany = "too_many_envelopes" 409,
     => Evidence(EvidenceError),
+    => Moved(Moved),
     => Frozen(Frozen),
     => Unavailable(Unavailable),
 } }
@@ -258,6 +268,44 @@ verdicts! { RetireRefusal {
     => Frozen(Frozen),
 } }
 
+verdicts! { DepartError {
+    NotFound = "not_found" 404,
+    Untrusted = "untrusted" 403,
+    NotExpected = "not_expected" 422,
+    Damaged = "damaged" 500,
+    => Evidence(EvidenceError),
+    => Refused(DepartRefusal),
+    => Unavailable(Unavailable),
+} }
+
+verdicts! { DepartRefusal {
+    OperationEnded = "operation_ended" 409,
+    GraceRunning { left } = "grace_running" 409,
+    NotEntitled = "not_entitled" 403,
+    WindowClosed = "window_closed" 403,
+    Conflict { operation, until } = "conflict" 409,
+    WrongEpochs = "wrong_epochs" 422,
+    EpochUsed { asked, highest } = "epoch_used" 409,
+    EpochJump { asked, highest } = "epoch_jump" 409,
+    => Moved(Moved),
+    => Frozen(Frozen),
+    => Wait(WaitRefusal),
+} }
+
+verdicts! { HandOverError {
+    NotFound = "not_found" 404,
+    Untrusted = "untrusted" 403,
+    ForeignReceipt = "foreign_receipt" 422,
+    => Refused(HandOverRefusal),
+    => Unavailable(Unavailable),
+} }
+
+verdicts! { HandOverRefusal {
+    NotLeaving = "not_leaving" 409,
+    => Moved(Moved),
+    => Frozen(Frozen),
+} }
+
 verdicts! { OperatorError {
     NotFound = "not_found" 404,
     => Window(WindowRefusal),
@@ -267,6 +315,7 @@ verdicts! { OperatorError {
 
 verdicts! { WindowRefusal {
     GraceRunning { left } = "grace_running" 409,
+    => Moved(Moved),
     => Frozen(Frozen),
 } }
 
@@ -326,6 +375,26 @@ impl Verdict for Frozen {
     }
 }
 
+const MOVED: (&str, u16) = ("moved", 410);
+
+impl Verdict for Moved {
+    fn coded(&self) -> Coded {
+        let mut data = Data::new();
+        write(&mut data, "to", &*self.to);
+        let (code, status) = MOVED;
+        Coded { code, status, data }
+    }
+
+    fn decode(code: &str, data: &Data) -> Option<Self> {
+        (code == MOVED.0).then_some(())?;
+        Some(Self { to: Box::new(read(data, "to")?) })
+    }
+
+    fn codes() -> Vec<(&'static str, u16)> {
+        vec![MOVED]
+    }
+}
+
 impl Datum for u64 {
     fn to_value(&self) -> Value {
         json!(self)
@@ -376,7 +445,7 @@ macro_rules! as_text {
     )+ };
 }
 
-as_text!(OperationId, Digest);
+as_text!(OperationId, Digest, CustodianIdentity);
 
 macro_rules! as_name {
     ($($name:ty),+) => { $(

@@ -7,7 +7,9 @@ use twoshare_core::{
     proof::Operation,
 };
 
-use super::{Active, Authority, Evidence, Frozen, Outcome, Policy, Restorable, Time, Wallet};
+use super::{
+    Active, Authority, Evidence, Frozen, Moved, Outcome, Policy, Restorable, Time, Wallet,
+};
 
 /// What a commit did: what its receipt says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +25,8 @@ pub struct Committed {
     pub backup: Option<Epoch>,
     /// The envelope of that backup epoch.
     pub envelope: Option<Digest>,
+    /// Of an arriving wallet, what stands for where it came from.
+    pub origin: Option<Digest>,
     /// When.
     pub at: Time,
 }
@@ -30,6 +34,9 @@ pub struct Committed {
 /// Why nothing was committed. Nothing has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CommitRefusal {
+    /// The wallet is with another custodian.
+    #[error(transparent)]
+    Moved(#[from] Moved),
     /// The wallet stands still.
     #[error(transparent)]
     Frozen(#[from] Frozen),
@@ -53,6 +60,9 @@ pub enum CommitRefusal {
 /// Why nothing was abandoned. Nothing has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AbandonRefusal {
+    /// The wallet is with another custodian.
+    #[error(transparent)]
+    Moved(#[from] Moved),
     /// What was proven ranks below what the operation was prepared with.
     #[error("this needs the pending share, or a proof of at least the rank it was prepared with")]
     NotEntitled,
@@ -91,6 +101,9 @@ impl<M, P> Wallet<M, P> {
                 return Err(CommitRefusal::OperationEnded);
             }
         }
+        if self.pending.is_none() {
+            self.check_here()?;
+        }
         let pending =
             self.pending.take_if(|pending| pending.id == id).ok_or(CommitRefusal::NotPending)?;
         if let Err(frozen) = self.check_thawed_for(pending.operation, pending.id) {
@@ -113,8 +126,11 @@ impl<M, P> Wallet<M, P> {
             signing: pending.signing.as_ref().map(|(epoch, _)| *epoch),
             backup: pending.backup.as_ref().map(|(epoch, _)| *epoch),
             envelope,
+            origin: pending.origin,
             at: self.now,
         };
+        // Here it is, and stays.
+        self.custody = None;
         if let Some((epoch, material)) = pending.signing {
             self.signing = Some(Active { epoch, material, envelope: None });
         }
@@ -178,6 +194,9 @@ impl<M, P> Wallet<M, P> {
             Some(Outcome::Committed(_)) => return Err(AbandonRefusal::AlreadyCommitted),
             Some(Outcome::Abandoned | Outcome::Expired | Outcome::Displaced) => return Ok(()),
         }
+        if !matches!(evidence, Evidence::Pending(_)) {
+            self.check_here()?;
+        }
         let authority = match evidence {
             // A key generation ranks no higher, and is its device's all the same.
             Evidence::Token => return Err(AbandonRefusal::NotEntitled),
@@ -186,10 +205,15 @@ impl<M, P> Wallet<M, P> {
         };
         let needed = match self.pending.as_ref().filter(|pending| pending.id == id) {
             Some(pending) => pending.authority,
+            // What let it leave keeps it here.
+            None if self.is_leaving(id) => Authority::Active,
             None => Authority::Device,
         };
         if authority < needed {
             return Err(AbandonRefusal::NotEntitled);
+        }
+        if self.is_leaving(id) {
+            self.stay();
         }
         if self.pending.as_ref().is_some_and(|pending| pending.id == id) {
             self.end_pending(Outcome::Abandoned);

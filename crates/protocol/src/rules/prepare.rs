@@ -8,7 +8,7 @@ use twoshare_core::{
 };
 
 use super::{
-    Authority, Evidence, Frozen, Highest, MAX_EPOCH_JUMP, Outcome, Pending, Policy, Time,
+    Authority, Evidence, Frozen, Highest, MAX_EPOCH_JUMP, Moved, Outcome, Pending, Policy, Time,
     WaitRefusal, Wallet,
 };
 
@@ -62,6 +62,9 @@ pub struct Admitted {
 /// have started its wait.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PrepareRefusal {
+    /// The wallet is with another custodian.
+    #[error(transparent)]
+    Moved(#[from] Moved),
     /// The wallet stands still.
     #[error(transparent)]
     Frozen(#[from] Frozen),
@@ -140,6 +143,9 @@ impl<M, P> Wallet<M, P> {
         if self.is_repeated(ask.id, ask.request)? {
             return Ok(Admission::Repeated);
         }
+        if ask.operation != Operation::Move {
+            self.check_here()?;
+        }
         self.check_thawed_for(ask.operation, ask.id)?;
         let authority = self.entitle(ask)?;
         self.check_epochs(ask)?;
@@ -152,7 +158,8 @@ impl<M, P> Wallet<M, P> {
             });
         }
         // What its operator approved after a restore does not wait: a waiting request shows its id.
-        if self.freezes.restored.is_none() {
+        // A wallet that arrives has waited where it comes from.
+        if self.freezes.restored.is_none() && ask.operation != Operation::Move {
             self.wait(ask.operation, ask.id, ask.evidence, policy)?;
         }
         Ok(Admission::New(Admitted { ask: *ask, authority }))
@@ -204,6 +211,7 @@ impl<M, P> Wallet<M, P> {
             expires: self.now.saturating_add(policy.pending),
             signing: ask.signing.zip(signing),
             backup: ask.backup.zip(backup),
+            origin: None,
             session,
         });
     }
@@ -215,6 +223,9 @@ impl<M, P> Wallet<M, P> {
         match (ask.operation, self.kind) {
             (Operation::Keygen, WalletKind::Mpc) if !is_new => Err(PrepareRefusal::AlreadyExists),
             (Operation::Keygen, WalletKind::Mpc) => Ok(authority),
+            // It arrives from another custodian, or comes back from one.
+            (Operation::Move, _) if !is_new => Err(PrepareRefusal::AlreadyExists),
+            (Operation::Move, _) => entitled(authority, &[Authority::Newcomer]),
             (Operation::FirstBackup, _) if self.backup.is_some() => {
                 Err(PrepareRefusal::AlreadyBackedUp)
             }
@@ -251,7 +262,7 @@ impl<M, P> Wallet<M, P> {
     fn check_epochs(&self, ask: &Ask) -> Result<(), PrepareRefusal> {
         let makes_signing = match ask.operation {
             Operation::Keygen | Operation::Convert => true,
-            Operation::Recover => self.kind == WalletKind::Mpc,
+            Operation::Recover | Operation::Move => self.kind == WalletKind::Mpc,
             _ => false,
         };
         let makes_backup = ask.operation != Operation::Keygen;
@@ -265,7 +276,8 @@ impl<M, P> Wallet<M, P> {
                 return Err(PrepareRefusal::EpochUsed { asked, highest });
             }
             let highest = highest.max(ask.receipts.of(purpose));
-            if asked > highest.saturating_add(MAX_EPOCH_JUMP) {
+            // The numbers of an arriving wallet go on from those of the custodian that it comes from.
+            if ask.operation != Operation::Move && asked > highest.saturating_add(MAX_EPOCH_JUMP) {
                 return Err(PrepareRefusal::EpochJump { asked, highest });
             }
         }

@@ -6,11 +6,14 @@ use twoshare_core::{
     proof::Operation,
 };
 
-use super::{Active, Authority, Ended, Evidence, Frozen, Policy, Time, WaitRefusal, Wallet};
+use super::{Active, Authority, Ended, Evidence, Frozen, Moved, Policy, Time, WaitRefusal, Wallet};
 
 /// Why no window was opened. Nothing has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WindowRefusal {
+    /// The wallet is with another custodian.
+    #[error(transparent)]
+    Moved(#[from] Moved),
     /// The wallet stands still.
     #[error(transparent)]
     Frozen(#[from] Frozen),
@@ -26,6 +29,9 @@ pub enum WindowRefusal {
 /// [`ReleaseRefusal::Wait`] may have started its wait.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ReleaseRefusal {
+    /// The wallet is with another custodian.
+    #[error(transparent)]
+    Moved(#[from] Moved),
     /// The wallet stands still.
     #[error(transparent)]
     Frozen(#[from] Frozen),
@@ -71,6 +77,7 @@ impl<M, P> Wallet<M, P> {
     ///
     /// The rule that forbids it.
     pub fn open_window(&mut self, until: Time) -> Result<(), WindowRefusal> {
+        self.check_here()?;
         self.check_thawed()?;
         if let Some(restorable) = &self.restorable {
             return Err(WindowRefusal::GraceRunning { left: restorable.left });
@@ -91,6 +98,7 @@ impl<M, P> Wallet<M, P> {
         evidence: Evidence,
         policy: &Policy,
     ) -> Result<&Active<M>, ReleaseRefusal> {
+        self.check_here()?;
         self.check_thawed()?;
         if let Some(restorable) = &self.restorable {
             return Err(ReleaseRefusal::GraceRunning { left: restorable.left });

@@ -4,7 +4,7 @@
 use thiserror::Error;
 use twoshare_core::{id::OperationId, proof::Operation};
 
-use super::{Authority, Evidence, Frozen, Outcome, Policy, Request, Restored, Time, Wallet};
+use super::{Authority, Evidence, Frozen, Moved, Outcome, Policy, Request, Restored, Time, Wallet};
 
 /// Why a recovery, a conversion or an eject has to wait.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -37,6 +37,9 @@ pub enum Favour {
 /// Why nothing was cancelled. Nothing has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CancelRefusal {
+    /// The wallet is with another custodian.
+    #[error(transparent)]
+    Moved(#[from] Moved),
     /// No such request is waiting.
     #[error("no such request is waiting")]
     NoSuchRequest,
@@ -81,7 +84,7 @@ impl<M, P> Wallet<M, P> {
             // A conversion makes a device of whoever opened a method, and ends the one there was, as a
             // recovery does: without a wait of its own it would be the way around a recovery's.
             Operation::Recover | Operation::Convert => policy.recovery_wait,
-            Operation::Eject => policy.eject_wait,
+            Operation::Eject | Operation::Move => policy.eject_wait,
             _ => 0,
         };
         if wait == 0 {
@@ -116,6 +119,7 @@ impl<M, P> Wallet<M, P> {
     ///
     /// The rule that forbids it.
     pub fn dispute(&mut self, id: OperationId, evidence: Evidence) -> Result<(), CancelRefusal> {
+        self.check_here()?;
         if self.freezes.dispute == Some(id) {
             return Ok(());
         }
@@ -186,6 +190,11 @@ impl<M, P> Wallet<M, P> {
         self.request = None;
         self.window = None;
         self.freezes.dispute = None;
+        self.approved = None;
+        if self.gone().is_some() {
+            // There is nothing here that could count again.
+            return;
+        }
         self.freezes.restored = Some(Restored::AwaitsApproval);
         self.approved = None;
     }
@@ -224,6 +233,10 @@ impl<M, P> Wallet<M, P> {
     /// Denies the request, and a pending recovery that came of it.
     fn drop_request(&mut self) {
         let Some(request) = self.request.take() else { return };
+        if request.operation == Operation::Move {
+            // What left for it stays.
+            self.stay();
+        }
         self.outcomes.insert(request.id, Outcome::Abandoned);
         let came_of_it = self.pending.as_ref().is_some_and(|pending| {
             pending.operation == request.operation

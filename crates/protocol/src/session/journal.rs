@@ -29,9 +29,9 @@ message! {
         message: Prepare,
         /// The client's ephemeral key.
         ephemeral: SecretBytes,
-        /// Which exchange it is: 1 key generation, 2 resharing, 3 deal.
+        /// Which exchange it is: 1 key generation, 2 resharing, 3 deal, 4 move.
         plan: u8,
-        /// The client's side of it, or its dealt shares.
+        /// The client's side of it, or its dealt shares; of a move, the old custodian's part too.
         exchange: Vec<SecretBytes>,
     }
 }
@@ -62,6 +62,9 @@ impl Offered {
             Exchange::Keygen(opened) => (1, vec![opened.to_bytes()]),
             Exchange::Reshare(offered) => (2, vec![offered.to_bytes()]),
             Exchange::Dealt(shares) => (3, shares.iter().map(AnyClientShare::to_bytes).collect()),
+            Exchange::Moved(offered, response) => {
+                (4, vec![offered.to_bytes(), response.to_bytes()])
+            }
         };
         let record = OfferedRecord {
             party: self.party.clone(),
@@ -93,6 +96,12 @@ impl Offered {
                     .map_err(|_| DecodeError::Malformed)?,
             ),
             (3, shares) => Exchange::Dealt(decode_shares(shares)?),
+            (4, [offered, response]) => Exchange::Moved(
+                reshare::ClientOffered::from_bytes(offered.expose_secret())
+                    .map_err(|_| DecodeError::Malformed)?,
+                reshare::Response::from_bytes(response.expose_secret())
+                    .map_err(|_| DecodeError::Malformed)?,
+            ),
             _ => return Err(DecodeError::Malformed),
         };
         let ephemeral = EphemeralSecret::from_bytes(record.ephemeral.expose_secret())

@@ -126,7 +126,8 @@ impl Ready {
             && receipt.operation == self.begin.operation
             && receipt.signing == epoch(&self.signing)
             && receipt.backup == epoch(&self.backup)
-            && receipt.envelope == envelope;
+            && receipt.envelope == envelope
+            && receipt.origin.is_some() == (self.begin.operation == Operation::Move);
         if fits { Ok(receipt) } else { Err(SessionError::OtherReceipt) }
     }
 

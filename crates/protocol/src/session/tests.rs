@@ -332,6 +332,7 @@ fn a_receipt_says_what_was_committed() {
         backup: Some(second().epoch),
         envelope: Some(envelope),
         at: 0,
+        origin: None,
     };
     let check = |receipt, keys| {
         ready.check_receipt(&Signed::sign(receipt, keys), Some(envelope)).map(|_| ())
