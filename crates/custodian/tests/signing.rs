@@ -24,7 +24,7 @@ use home::{Home, user};
 use twoshare_core::{
     curve::AnySigningKey,
     id::{CurveId, Epoch, Purpose, Sharing, WalletId},
-    proof::Operation,
+    proof::{Operation, Stage},
     share::{AnyCustodianShare, KeyId},
 };
 use twoshare_custodian::{
@@ -38,11 +38,12 @@ use twoshare_custodian::{
     sqlite::SqliteRepository,
 };
 use twoshare_protocol::{
-    Custodian as _,
-    conformance::device::{Device, Failure, With},
+    Custodian as _, Party,
+    conformance::device::{Device, Failure, With, envelope_of},
     custodian::{CancelError, CommitError, EvidenceError, PrepareError},
+    message::{Receipt, Signed},
     rules::{Favour, Policy, PrepareRefusal, WaitRefusal},
-    session::{Proving, Ready},
+    session::{AskedArrival, Proving, Ready},
 };
 
 const CURVES: &[CurveId] = &[CurveId::Secp256k1, CurveId::Ed25519];
@@ -57,6 +58,9 @@ struct World {
     device: Option<Device<LocalSession>>,
     /// What was sent to be committed.
     committing: Option<Ready>,
+    /// Another custodian, and what it said when it had the wallet.
+    other: Option<(Home, Service)>,
+    arrived: Option<Signed<Receipt>>,
 }
 
 impl World {
@@ -70,7 +74,8 @@ impl World {
         let repository = Arc::new(SqliteRepository::open(home.database()).await.unwrap());
         let watch = Arc::new(Watch::new(repository.clone(), holder.clone(), wallet));
         let service = open(&home, repository, &watch, false).await;
-        Self { home, holder, watch, service, wallet, device: None, committing: None }
+        let (device, committing, other, arrived) = (None, None, None, None);
+        Self { home, holder, watch, service, wallet, device, committing, other, arrived }
     }
 
     /// With a wallet that is backed up.
@@ -145,6 +150,12 @@ impl World {
             && self.device().commit(&ready).await.is_ok()
         {
             self.device().adopt(&ready);
+            self.assert_settled(when).await;
+        }
+        if let Some(receipt) = self.arrived.take() {
+            self.device().custodian.hand_over(receipt).await.unwrap();
+            self.watch.is_leaving(false);
+            assert_eq!(self.holder.held(&user("alice"), self.wallet), [], "{when}: it is gone");
             self.assert_settled(when).await;
         }
         self.home.clock.advance(Policy::default().pending + 1);
@@ -223,6 +234,7 @@ stories! {
     a_conversion: single_key(), conversion;
     a_freeze_and_its_end: World::backed_up(), freeze;
     a_freeze_while_a_recovery_is_pending: World::backed_up(), freeze_pending;
+    a_move_to_another_custodian: to_be_moved(), departure;
     a_deletion: World::backed_up(), deletion;
     a_deletion_while_a_recovery_is_pending: World::backed_up(), deletion_pending;
 }
@@ -391,6 +403,56 @@ async fn freeze_pending(world: &mut World) -> Result<(), Failure> {
     }
     assert_eq!(world.signs(), None, "it is pending still");
     world.commit(ready).await
+}
+
+async fn to_be_moved() -> World {
+    let mut world = World::backed_up().await;
+    let home = Home::new();
+    let (other, _) = home.open().await;
+    world.service.trust_custodian(other.identity(), "https://other.example").await.unwrap();
+    world.other = Some((home, other));
+    world
+}
+
+async fn departure(world: &mut World) -> Result<(), Failure> {
+    let (alice, wallet, signs) = (user("alice"), world.wallet, world.signs());
+    let (here, there) = (world.service.identity(), world.other.as_ref().unwrap().1.clone());
+    if world.service.open_window(&alice, wallet, 3600).await.is_err() {
+        return Ok(());
+    }
+    let device = world.device();
+    let state = device.state().await?;
+    let stage = |purpose, highest: u64| Stage { purpose, epoch: Epoch::new(highest + 1).unwrap() };
+    let stages = vec![
+        stage(Purpose::Signing, state.highest_signing),
+        stage(Purpose::Backup, state.highest_backup),
+    ];
+    let to = Party { custodian: there.identity(), ..device.party.clone() };
+    let there = there.login(&alice);
+    let (id, backup) = (device.operation(), device.backup.clone());
+    let asked = AskedArrival::new(to, here, id, &backup, stages)?;
+    let theirs = there.begin(asked.message().clone()).await?;
+    let asked = asked.depart(theirs, "alice")?;
+    let begun = device.custodian.begin(asked.message().clone()).await?;
+    let departing = asked.request(&begun, &backup, device.rng())?;
+    let Ok(departed) = device.custodian.depart(departing.message().clone()).await else {
+        return Ok(());
+    };
+    let known = device.signing.iter().chain(&device.backup).map(|share| share.commitment());
+    let known: Vec<_> = known.collect();
+    let offered = departing.arrive(&departed, &known, device.rng())?;
+    let prepared = there.prepare(offered.message().clone()).await?;
+    let ready = offered.finish(&prepared, &known)?;
+    let envelope = Some(envelope_of(ready.id()));
+    let receipt = there.commit(ready.commit(envelope, device.rng())).await?;
+    assert_eq!(world.signs(), signs, "here it is as it was");
+    world.arrived = Some(receipt.clone());
+    world.watch.is_leaving(true);
+    if world.device().custodian.hand_over(receipt).await.is_ok() {
+        assert_eq!(world.holder.held(&alice, wallet), [], "an answered departure is settled");
+        world.watch.is_leaving(false);
+    }
+    Ok(())
 }
 
 async fn deletion(world: &mut World) -> Result<(), Failure> {
