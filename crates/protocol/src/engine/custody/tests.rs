@@ -28,6 +28,8 @@ struct Way {
     destination: CustodianKeys,
     session: Session,
     arriving: Arriving,
+    /// The same client's, for the same exchange, made when it had its answer.
+    late: SecretBytes,
     policy: Policy,
 }
 
@@ -92,6 +94,15 @@ fn way(seed: u64) -> Way {
     let asked = asked.depart(begun, USER).unwrap();
     let here = desk(&source, &policy, USER, &mut rng).begin(Some(&row), asked.message().clone());
     let (leaves, begun) = here.unwrap();
+    let party = Party {
+        custodian: *source.identity(),
+        user: USER.to_owned(),
+        wallet,
+        kind: WalletKind::SingleKey,
+    };
+    let context = reshare_context(&party, asked.message());
+    let early = &begun.unverified().early;
+    let (_, late) = reshare::ClientOffered::new(context, early, &mine, &mut rng).unwrap();
     let departing = asked.request(&begun, &mine, &mut rng).unwrap();
     let mut desk = desk(&source, &policy, USER, &mut rng);
     let known = *destination.identity();
@@ -100,7 +111,7 @@ fn way(seed: u64) -> Way {
     let (departed, _) = checked.unwrap().answer(&mut desk, &theirs).unwrap();
     let (secret, offer) = departing.peek(&departed);
     let arriving = Arriving { offer, parcel: secret.parcel };
-    Way { source, destination, session, arriving, policy }
+    Way { source, destination, session, arriving, late: late.to_bytes(), policy }
 }
 
 impl Way {
@@ -188,6 +199,9 @@ fn a_flipped_bit_is_refused() {
 fn an_offer_belongs_to_its_parcel() {
     let (way, other) = (way(1), way(2));
     let arriving = Arriving { offer: other.arriving.offer, ..way.arriving.clone() };
+    assert_eq!(way.arrive(&arriving), Err(PrepareError::Material));
+    // It fits, and is not the one that the client was bound to.
+    let arriving = Arriving { offer: way.late.clone(), ..way.arriving.clone() };
     assert_eq!(way.arrive(&arriving), Err(PrepareError::Material));
 }
 
