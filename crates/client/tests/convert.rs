@@ -279,6 +279,30 @@ fn it_waits_where_recoveries_wait_and_works_as_ever_meanwhile() {
     });
 }
 
+/// Somebody says that a commit was refused which was not. The wallet is of another kind then, at which
+/// nothing of before can be abandoned: the device does not take that for an end without a commit.
+#[test]
+fn a_commit_that_was_denied_is_found_out() {
+    block_on(async {
+        let world = World::new();
+        let method = code();
+        let wallet = imported(&world, from_ref(&method)).await.id();
+        let fate = Fate::default();
+        let session = FaultyCustodian(world.custodian.login(USER), fate.clone());
+        let (device, identity) = (world.device.clone(), world.custodian.identity());
+        let client = client_on(session, identity, device, &[&world.first, &world.second]);
+        fate.deny_commits(true);
+        assert!(client.convert(wallet, &method).await.is_err());
+        let status = client.status(wallet).await.unwrap();
+        assert!(matches!(status.on_device, OnDevice::Interrupted { .. }), "{:?}", status.on_device);
+        fate.deny_commits(false);
+        assert!(matches!(client.resume(wallet).await.unwrap(), Resumed::Finished { .. }));
+        let found = client.wallet(wallet).await.unwrap();
+        assert_eq!(found.kind(), WalletKind::Mpc);
+        sign(&found.signing_shares()[0], &other_halves(&world, &found)[0]).unwrap();
+    });
+}
+
 /// A copy of the custodian's database from before: the wallet is what it was then, and whole again.
 #[test]
 fn an_old_copy_of_the_custodian_has_a_single_key_wallet_again() {

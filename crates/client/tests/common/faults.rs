@@ -32,6 +32,7 @@ use twoshare::{
             Begin, Begun, Commit, Depart, Departed, Drilled, Ejected, Prepare, Prepared, Receipt,
             Request, Signed, State, Tombstone, Upload,
         },
+        rules::CommitRefusal,
     },
 };
 
@@ -60,6 +61,8 @@ struct Told {
     calls: AtomicUsize,
     fault: Mutex<Option<(usize, Mode)>>,
     killed: AtomicBool,
+    /// What is committed is answered with a refusal.
+    denies: AtomicBool,
     /// Names of the calls, for messages.
     log: Mutex<Vec<&'static str>>,
 }
@@ -71,6 +74,11 @@ impl Fate {
         self.0.killed.store(false, Ordering::Relaxed);
         self.0.log.lock().unwrap().clear();
         *self.0.fault.lock().unwrap() = Some((at, mode));
+    }
+
+    /// From now on, commits take effect and are said not to, until this is called again.
+    pub(crate) fn deny_commits(&self, denies: bool) {
+        self.0.denies.store(denies, Ordering::Relaxed);
     }
 
     /// Whether the call that was to go wrong has been made.
@@ -227,7 +235,9 @@ impl Custodian for FaultyCustodian {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Signed<Receipt>, CommitError> {
-        self.1.call("commit", self.0.commit(commit), || Err(LOST.into())).await
+        let said = self.1.call("commit", self.0.commit(commit), || Err(LOST.into())).await;
+        let denies = self.1.0.denies.load(Ordering::Relaxed);
+        if denies { said.and(Err(CommitRefusal::NotPending.into())) } else { said }
     }
 
     async fn abandon(&self, request: Request) -> Result<Signed<Tombstone>, AbandonError> {
