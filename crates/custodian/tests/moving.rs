@@ -28,7 +28,10 @@ use twoshare::{
         store::{MemoryStore, Operator},
     },
 };
-use twoshare_custodian::{LocalSession, Service, audit::Act};
+use twoshare_custodian::{
+    Config, LocalSession, Service, SigningShares, audit::Act, signing::MemorySigningShares,
+    sqlite::SqliteRepository,
+};
 use twoshare_protocol::{
     Custodian, Nonce,
     custodian::{
@@ -48,14 +51,24 @@ const LOST: Unavailable = Unavailable::because(Outage::Unreachable);
 /// A custodian, and what outlives it.
 struct Site {
     home: Home,
+    /// What keeps its signing shares, where that is not the custodian itself.
+    holder: Option<Arc<MemorySigningShares>>,
     service: Mutex<Option<Service>>,
 }
 
 impl Site {
-    async fn start() -> Arc<Self> {
-        let home = Home::new();
-        let service = Mutex::new(Some(home.open().await.0));
-        Arc::new(Self { home, service })
+    async fn start(holder: Option<Arc<MemorySigningShares>>) -> Arc<Self> {
+        let site = Self { home: Home::new(), holder, service: Mutex::new(None) };
+        let service = site.open().await;
+        *site.service.lock().unwrap() = Some(service);
+        Arc::new(site)
+    }
+
+    async fn open(&self) -> Service {
+        let repository = Arc::new(SqliteRepository::open(self.home.database()).await.unwrap());
+        let holder = self.holder.clone().map(|holder| holder as Arc<dyn SigningShares>);
+        let config = Config { signing_shares: holder, ..self.home.config(repository) };
+        Service::open(config).await.unwrap()
     }
 
     fn service(&self) -> Service {
@@ -68,7 +81,7 @@ impl Site {
         let service = self.service.lock().unwrap().take().unwrap();
         service.close().await;
         self.home.put_back(&files);
-        let service = self.home.open().await.0;
+        let service = self.open().await;
         *self.service.lock().unwrap() = Some(service);
     }
 
@@ -165,7 +178,10 @@ struct Scene {
 
 impl Scene {
     async fn start() -> Self {
-        let (old, new) = (Site::start().await, Site::start().await);
+        Self::between(Site::start(None).await, Site::start(None).await).await
+    }
+
+    async fn between(old: Arc<Site>, new: Arc<Site>) -> Self {
         let identity = new.service().identity();
         old.service().trust_custodian(identity, "https://new.example").await.unwrap();
         let method: Method = Arc::new(RecoveryCode::make(&mut twoshare::rng()));
@@ -271,5 +287,41 @@ async fn nothing_of_a_share_is_left_where_it_was() {
     for share in before {
         let commitment = share.commitment().to_bytes();
         assert!(!home::contains(&bytes, &commitment[commitment.len() / 2..]));
+    }
+}
+
+/// Where signers of their own keep the signing shares: the new one has its half before the commit and
+/// signs after it, the old one has nothing once the wallet is handed over; whichever custodian dies.
+#[tokio::test]
+async fn both_signers_follow() {
+    for after in [false, true] {
+        for at in 0.. {
+            let holders = [(); 2].map(|()| Arc::new(MemorySigningShares::new()));
+            let [old, new] = holders.clone().map(Some);
+            let scene = Scene::between(Site::start(old).await, Site::start(new).await).await;
+            let alice = user(USER);
+            assert!(holders[0].signs(&alice, scene.wallet).is_some());
+            let fate = Fate::new(at, after);
+            let mut is_done = scene.run(&fate).await;
+            for _ in 0..3 {
+                if !is_done {
+                    is_done = scene.run(&Fate::none()).await;
+                }
+            }
+            let context = format!("at {at}, after: {after}");
+            let to =
+                Destination::new(scene.old.login(&Fate::none()), scene.old.service().identity());
+            let there = scene.client(&scene.new, &scene.device, &Fate::none());
+            there.resume_move(scene.wallet, &to).await.unwrap();
+            assert_eq!(holders[0].held(&alice, scene.wallet), Vec::new(), "{context}");
+            let signs = holders[1].signs(&alice, scene.wallet).map(|epoch| epoch.epoch.get());
+            assert!(signs.is_some(), "{context}");
+            let state = there.state(scene.wallet).await.unwrap();
+            assert_eq!(state.signing.map(|signing| signing.epoch.get()), signs, "{context}");
+            assert_eq!(holders[1].held(&alice, scene.wallet).len(), 1, "{context}");
+            if !fate.has_struck() {
+                break;
+            }
+        }
     }
 }
