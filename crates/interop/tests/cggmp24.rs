@@ -9,6 +9,9 @@
 #![allow(non_snake_case, reason = "the library's names")]
 
 mod common;
+#[path = "../../../examples/src/connection.rs"]
+#[allow(unreachable_pub, reason = "in the examples it is")]
+mod connection;
 
 use std::sync::LazyLock;
 
@@ -37,6 +40,9 @@ use twoshare_interop::{
     },
 };
 
+use connection::{Connection, both};
+use futures::executor::block_on;
+
 use common::{Pair, dealt, key_id, recover, signing};
 
 const MESSAGE: &[u8] = b"pay 1 to bob";
@@ -51,12 +57,11 @@ fn primes(set: usize) -> PregeneratedPrimes {
     primes.try_into().unwrap()
 }
 
-/// Both parties of one of their protocols.
-fn run<M: Clone + 'static, T>(
-    party: impl AsyncFn(u16, round_based::state_machine::MpcParty<M>) -> T,
+/// Both parties of one of their protocols, each on its own thread.
+fn run<M: Send + 'static, T: Send>(
+    party: impl AsyncFn(u16, Connection<M>) -> T + Send + Sync,
 ) -> [T; 2] {
-    let both = round_based::sim::run(2, |i, connection| party(i, connection)).unwrap();
-    both.into_vec().try_into().ok().unwrap()
+    both(|i, connection| block_on(party(i, connection)))
 }
 
 /// Their key generation: Shamir shares, or parts of a sum.
