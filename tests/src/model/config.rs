@@ -373,7 +373,7 @@ impl Config {
                 thief: PHONE,
                 budget: size(
                     Budget { operations: 1, ticks: 1, thief: 4, ..NONE },
-                    Budget { operations: 2, unanswered: 1, ticks: 2, thief: 4, ..NONE },
+                    Budget { operations: 1, unanswered: 1, ticks: 2, thief: 4, ..NONE },
                 ),
                 ..BASE
             },
@@ -413,7 +413,7 @@ impl Config {
                 retires: true,
                 budget: size(
                     Budget { operations: 2, ticks: 1, thief: 2, restores: 1, ..NONE },
-                    Budget { operations: 3, ticks: 2, thief: 3, restores: 1, windows: 1, ..NONE },
+                    Budget { operations: 2, ticks: 2, thief: 2, restores: 1, ..NONE },
                 ),
                 ..BASE
             },
