@@ -76,7 +76,7 @@ fn secrets_of_the_users_own_come_back() {
     assert!(returned.iter().all(|secret| secret["byte_for_byte"] == true));
     assert!(text.contains("every secret byte for byte"));
     assert!(!text.contains("legal winner"), "secrets are not printed");
-    assert!(!text.contains("5c5c"), "secrets are not printed");
+    assert!(!text.contains(&"5c".repeat(8)), "secrets are not printed");
 }
 
 #[test]

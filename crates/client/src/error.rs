@@ -234,6 +234,11 @@ pub enum MoveError {
     /// The same: it said that it did, and its state says otherwise. Ask its operator.
     #[error("the custodian that the wallet left still has it")]
     NotGone,
+    /// The custodian that the wallet went to does not have it any more as it committed it: its database
+    /// was put back from a copy. The one that it left still has it, and is not told. Recover the wallet
+    /// on an empty device, with that one ([`Recovery::accept_moved`](crate::Recovery::accept_moved)).
+    #[error("the custodian that the wallet went to does not have it any more")]
+    NotHeld,
 }
 
 impl From<ExchangeError> for MoveError {
@@ -246,7 +251,8 @@ impl MoveError {
     /// Whether the move is still in progress: it may have happened, or goes on when it is called again.
     pub(crate) const fn is_interrupted(&self) -> bool {
         match self {
-            Self::Device(_) | Self::Unsettled(_) | Self::HandOver(_) | Self::NotGone => true,
+            Self::Device(_) | Self::Unsettled(_) | Self::HandOver(_) => true,
+            Self::NotGone | Self::NotHeld => true,
             Self::State(error) => {
                 matches!(error, StateError::Read(ReadError::Unavailable(_)))
             }

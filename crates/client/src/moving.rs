@@ -7,7 +7,7 @@ use twoshare_core::{
     identity::CustodianIdentity,
     proof::Operation,
 };
-use twoshare_protocol::{Custodian, custodian::ReadError, message::State};
+use twoshare_protocol::{Custodian, custodian::ReadError, message::State, rules::MAX_EPOCH_JUMP};
 
 use crate::{
     client::{Client, make_operation_id},
@@ -109,13 +109,20 @@ impl Client {
         if backup.identity == to.identity {
             return Err(MoveError::SameCustodian);
         }
-        // The numbers that it has there, where it was there before.
+        // The numbers that it has there, where it was there before: as far as the custodian here follows,
+        // since whoever is logged in there could make them up.
         if let Some(state) = there.state_there(wallet).await? {
             if state.backup.is_some() || state.signing.is_some() {
                 return Err(MoveError::IsThere);
             }
-            kept.record.highest_signing = kept.record.highest_signing.max(state.highest_signing);
-            kept.record.highest_backup = kept.record.highest_backup.max(state.highest_backup);
+            let raise = |known: &mut u64, here: u64, there: u64| {
+                if there < here.saturating_add(MAX_EPOCH_JUMP) {
+                    *known = there.max(*known);
+                }
+            };
+            let (here, record) = (&backup.state, &mut kept.record);
+            raise(&mut record.highest_signing, here.highest_signing, state.highest_signing);
+            raise(&mut record.highest_backup, here.highest_backup, state.highest_backup);
         }
         let (state, opened) = (backup.state, backup.opened);
         let purposes: &[Purpose] = match opened.payload.kind {

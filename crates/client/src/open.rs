@@ -2,7 +2,7 @@
 //! not.
 
 use twoshare_core::{
-    envelope::{Expected, OpenError, Opened, VouchedBy},
+    envelope::{Expected, OpenError, Opened},
     id::WalletId,
     identity::CustodianIdentity,
     store::{EnvelopeName, Part},
@@ -19,6 +19,7 @@ use crate::{
     method::{Method, open},
     progress::{Step, Track},
     record::{Named, Record},
+    recover::Recovery,
 };
 
 /// How many other sealings of an epoch are tried where no store has the one that is committed.
@@ -110,11 +111,11 @@ impl Client {
         &self,
         wallet: WalletId,
         record: Option<&Record>,
-        method: &Method,
-        vouched_by: VouchedBy,
-        approved: bool,
+        recovery: &Recovery,
         track: &Track,
     ) -> Result<OpenedBackup, OpenBackupError> {
+        let Recovery { method, vouched_by, approved, accepts_moved } = recovery;
+        let approved = approved.is_some();
         let known = record.filter(|record| record.is_here());
         let pinned = match known {
             Some(record) => Some(self.identity_of(record)?),
@@ -134,6 +135,7 @@ impl Client {
             return Err(OpenBackupError::Restored { custodian: active.epoch });
         }
         let keys = known.map(Record::verifying_keys);
+        let vouched_by = vouched_by.clone();
         let expected = Expected { wallet: Some(wallet), vouched_by, keys, ..Expected::default() };
         track.at(Step::Open);
         let restorable = match &state.restorable {
@@ -172,7 +174,9 @@ impl Client {
             if let Some(seen) = stored.max(known).filter(|seen| *seen > active.epoch) {
                 return Err(OpenBackupError::RolledBack { custodian: active.epoch, seen });
             }
-            if let Some(to) = self.moved_since(active, &identity, method, &expected).await {
+            if !accepts_moved
+                && let Some(to) = self.moved_since(active, &identity, method, &expected).await
+            {
                 return Err(StateError::from(Moved { to: Box::new(to) }).into());
             }
         }

@@ -148,6 +148,8 @@ impl Client {
                 // Nothing of it is pending: there is nothing to abandon.
                 if let Some(journal) = &mut kept.record.journal {
                     journal.phase = Phase::Planned;
+                    let made = [Purpose::Signing, Purpose::Backup].map(|of| journal.makes(of));
+                    kept.record.lower(made[0], made[1]);
                 }
                 return Err(match error {
                     PrepareError::Refused(PrepareRefusal::Wait(WaitRefusal::Waiting {

@@ -263,6 +263,18 @@ impl Record {
         self.highest_backup = self.highest_backup.max(backup.map_or(0, Epoch::get));
     }
 
+    /// The other way: what asked for these was refused, and they were given to nothing. An app may ask as
+    /// often as it likes, and a custodian follows only so far.
+    pub(crate) fn lower(&mut self, signing: Option<Epoch>, backup: Option<Epoch>) {
+        for (highest, refused) in
+            [(&mut self.highest_signing, signing), (&mut self.highest_backup, backup)]
+        {
+            if refused.is_some_and(|refused| refused.get() == *highest) {
+                *highest -= 1;
+            }
+        }
+    }
+
     pub(crate) const fn name_of(&self, named: Named) -> EnvelopeName {
         EnvelopeName { wallet: self.wallet, epoch: named.epoch, digest: named.digest }
     }

@@ -22,9 +22,10 @@ use crate::{
 /// What a recovery is done with.
 #[derive(Debug, Clone)]
 pub struct Recovery {
-    method: Method,
-    vouched_by: VouchedBy,
-    approved: Option<OperationId>,
+    pub(crate) method: Method,
+    pub(crate) vouched_by: VouchedBy,
+    pub(crate) approved: Option<OperationId>,
+    pub(crate) accepts_moved: bool,
 }
 
 /// What became of a recovery.
@@ -51,7 +52,7 @@ impl Recovery {
     /// With this method, which vouches for the wallet itself.
     #[must_use]
     pub const fn with(method: Method) -> Self {
-        Self { method, vouched_by: VouchedBy::Method, approved: None }
+        Self { method, vouched_by: VouchedBy::Method, approved: None, accepts_moved: false }
     }
 
     /// With something else that vouches for the wallet, where the method cannot: the check code.
@@ -67,6 +68,15 @@ impl Recovery {
     #[must_use]
     pub const fn approved(mut self, operation: OperationId) -> Self {
         self.approved = Some(operation);
+        self
+    }
+
+    /// With the custodian that is asked, although what lies in the stores says that the wallet has moved to
+    /// another one: where that one has lost it, its database put back from a copy of before, say. Should it
+    /// still have it, the wallet is with both then, and a lost device is revoked at one of them only.
+    #[must_use]
+    pub const fn accept_moved(mut self) -> Self {
+        self.accepts_moved = true;
         self
     }
 }
@@ -100,18 +110,14 @@ impl Client {
             }
             Err(turn) => Err(turn),
         };
-        let Recovery { method, vouched_by, approved } = recovery;
         let record = loaded.as_ref().ok().map(|kept| &kept.record);
-        let is_approved = approved.is_some();
-        let opening =
-            self.open_to_recover(wallet, record, &method, vouched_by, is_approved, &track);
-        let backup = opening.await?;
+        let backup = self.open_to_recover(wallet, record, &recovery, &track).await?;
         let mut kept = match loaded {
             Ok(kept) => kept,
             Err(turn) => Kept::new(self.empty(&backup), turn),
         };
-        let id = approved.unwrap_or_else(make_operation_id);
-        self.plan_recovery(&mut kept, &method, backup, id).await?;
+        let id = recovery.approved.unwrap_or_else(make_operation_id);
+        self.plan_recovery(&mut kept, &recovery.method, backup, id).await?;
         match self.run(&mut kept, &track).await {
             Ok(()) => {}
             Err(RunError::Waiting(waiting)) => return Ok(Recovered::Waiting(waiting)),

@@ -55,11 +55,6 @@ impl Client {
             Settled::Finished(operation) => Resumed::Finished { operation },
             Settled::GivenUp(operation, why) => Resumed::GivenUp { operation, why },
         };
-        if let Some(moving) = kept.record.moving.as_ref().filter(|moving| !moving.told) {
-            // The wallet is here and works; the custodian that it left is still to be told.
-            let identity = Box::new(moving.leaves.custodian);
-            return Err(ResumeError::NeedsCustodian { identity });
-        }
         if !kept.record.is_here() {
             if matches!(resumed, Resumed::Nothing) {
                 // Nothing but what is left to be deleted.
@@ -84,6 +79,11 @@ impl Client {
             return Ok(Resumed::Revoked);
         }
         self.tidy(&mut kept, state.as_ref()).await?;
+        if let Some(moving) = kept.record.moving.as_ref().filter(|moving| !moving.told) {
+            // The wallet is here and works; the custodian that it left is still to be told.
+            let identity = Box::new(moving.leaves.custodian);
+            return Err(ResumeError::NeedsCustodian { identity });
+        }
         track.at(Step::Done);
         Ok(resumed)
     }

@@ -276,6 +276,9 @@ fn it_waits_where_recoveries_wait_and_works_as_ever_meanwhile() {
         assert!(world.client.convert(wallet, &method).await.is_err());
         world.custodian.unfreeze(USER, wallet, Some(Favour::Request(waiting.request))).unwrap();
         done(world.client.convert(wallet, &method).await);
+        // However often it asked.
+        let state = world.client.state(wallet).await.unwrap();
+        assert_eq!(state.backup.unwrap().epoch.get(), 2);
     });
 }
 

@@ -21,8 +21,8 @@ use common::{
 };
 use pollster::block_on;
 use twoshare::{
-    Call, Client, Destination, Import, MemoryDevice, Method, Moved, Place, Progressed, Recovery,
-    Resumed, Step, StoreId, Wallet,
+    Call, Client, Destination, Import, MemoryDevice, Method, Moved, Place, Progressed, Recovered,
+    Recovery, Resumed, Step, StoreId, Wallet,
     core::{
         curve::{AnySigningKey, Secp256k1, SigningKey},
         id::{WalletId, WalletKind},
@@ -31,7 +31,7 @@ use twoshare::{
     },
     error::{DeviceError, MoveError, OpenBackupError, RefreshError, ResumeError, StateError},
     protocol::{
-        custodian::{DepartError, EjectError as EjectRefused},
+        custodian::DepartError,
         memory::MemoryCustodian,
         rules::{DepartRefusal, Policy},
     },
@@ -308,7 +308,68 @@ fn what_the_operator_has_not_allowed_is_not_done() {
     let itself = block_on(here.move_wallet(scene.id(), &scene.method, &scene.from()));
     assert!(matches!(itself, Err(MoveError::SameCustodian)), "{itself:?}");
     done(block_on(scene.act(&here, &fate)));
-    let _unused: Option<EjectRefused> = None;
+    // However often it asked: the move made one epoch, and the refresh after it another.
+    let state = block_on(scene.there().state(scene.id())).unwrap();
+    assert_eq!(state.backup.unwrap().epoch.get(), 3);
+}
+
+/// A scene in which the process died when it was about to make this call.
+fn died_before(call: &str) -> Scene {
+    for at in 0..60 {
+        let scene = Scene::new(WalletKind::Mpc);
+        let fate = Fate::default();
+        let here = scene.here(&fate);
+        fate.strike(at, Mode::KillBefore);
+        fate.drive(scene.act(&here, &fate));
+        if fate.log().last() == Some(&call) {
+            return scene;
+        }
+    }
+    panic!("{call} is not called")
+}
+
+/// What a third custodian says of a move says nothing about it.
+#[test]
+fn a_move_is_finished_with_the_custodian_that_it_goes_to_and_no_other() {
+    for call in ["commit", "hand_over"] {
+        let scene = died_before(call);
+        let fate = Fate::default();
+        let here = scene.here(&fate);
+        let third = MemoryCustodian::start(twoshare::rng());
+        scene.old.trust(third.identity());
+        let to = Destination::new(third.login(USER), third.identity());
+        let refused = block_on(here.move_wallet(scene.id(), &scene.method, &to));
+        let Err(MoveError::Unsettled(ResumeError::NeedsCustodian { identity })) = refused else {
+            panic!("{call}: {refused:?}")
+        };
+        assert_eq!(*identity, scene.new.identity());
+        done(block_on(scene.act(&here, &fate)));
+        assert_eq!(scene.with_old_and_new(), (false, true), "{call}");
+    }
+}
+
+/// The other custodian committed, and its database was put back from a copy of before: the one that the
+/// wallet left is not told that it may forget it.
+#[test]
+fn a_custodian_lets_nothing_go_that_the_other_has_lost() {
+    let scene = died_before("hand_over");
+    let lost = MemoryCustodian::start(twoshare::rng()).snapshot();
+    scene.new.restore(lost);
+    assert_eq!(scene.with_old_and_new(), (true, false));
+    let fate = Fate::default();
+    let here = scene.here(&fate);
+    let resumed = block_on(here.resume_move(scene.id(), &scene.to(&fate)));
+    assert!(matches!(resumed, Err(MoveError::NotHeld)), "{resumed:?}");
+    assert_eq!(scene.with_old_and_new(), (true, false));
+
+    let empty = MemoryDevice::new();
+    let elsewhere = client(&scene.old, USER, &scene.store, &empty, &fate);
+    let recovery = || Recovery::with(scene.method.clone());
+    let refused = block_on(elsewhere.recover(scene.id(), recovery()));
+    assert!(refused.is_err(), "the stores say that it moved: {refused:?}");
+    let recovered = block_on(elsewhere.recover(scene.id(), recovery().accept_moved())).unwrap();
+    let Recovered::Done(recovered) = recovered else { panic!("nothing waits") };
+    scene.check_same(&recovered, "with the custodian that it left");
 }
 
 /// Every call goes wrong in every way; the app is started again, and moves again, or resumes.
@@ -490,5 +551,4 @@ fn a_device_without_the_wallet_moves_nothing() {
     let empty = client(&scene.old, USER, &scene.store, &MemoryDevice::new(), &fate);
     let refused = block_on(scene.act(&empty, &fate));
     assert!(matches!(refused, Err(MoveError::Device(DeviceError::NotHere { .. }))));
-    let _unused = Recovery::with(scene.method.clone());
 }

@@ -200,6 +200,7 @@ impl HasCode for MoveError {
             Self::Overtaken => ("overtaken", json!({})),
             Self::HandOver(error) => verdict(error),
             Self::NotGone => ("not_gone", json!({})),
+            Self::NotHeld => ("not_held", json!({})),
         }
     }
 }

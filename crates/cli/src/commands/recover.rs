@@ -42,6 +42,11 @@ pub(crate) struct Recover {
     #[arg(long, value_name = "ID")]
     approved: Option<OperationId>,
 
+    /// With this custodian, although the stores say that the wallet has moved to another one, which has
+    /// lost it.
+    #[arg(long)]
+    accept_moved: bool,
+
     #[command(flatten)]
     secrets: Sources,
 }
@@ -70,6 +75,9 @@ impl Recover {
         let mut recovery = Recovery::with(method).vouched_by(vouched_by);
         if let Some(approved) = self.approved {
             recovery = recovery.approved(approved);
+        }
+        if self.accept_moved {
+            recovery = recovery.accept_moved();
         }
         session.plan(wallet, &client, placement)?;
         match session.run(client.recover(wallet, recovery))? {

@@ -4,7 +4,7 @@
 use twoshare_core::{envelope::SlotTable, id::Purpose, proof::Operation};
 use twoshare_protocol::{
     custodian::{DepartError, EvidenceError, HandOverError, PrepareError, ReadError, RetireError},
-    message::State,
+    message::{Receipt, Signed, State},
     rules::{Custody, DepartRefusal, HandOverRefusal, RetireRefusal, WaitRefusal},
     session::{AskedArrival, Ready},
 };
@@ -76,7 +76,7 @@ impl Client {
                 }
             }
         }
-        self.hand_over(kept, track).await?;
+        self.hand_over(kept, there, track).await?;
         if kept.record.has_to_refresh() {
             let there = there.ok_or_else(|| needs_destination(kept))?;
             there.refresh_moved(kept, track).await?;
@@ -112,11 +112,17 @@ impl Client {
         self.save(kept).await?;
         let departed = match self.custodian().depart(departing.message().clone()).await {
             Ok(departed) => departed,
-            Err(DepartError::Refused(DepartRefusal::Wait(WaitRefusal::Waiting {
-                request,
-                until,
-            }))) => return Err(RunError::Waiting(Waiting { request, ready_at: until }).into()),
-            Err(error) => return Err(error.into()),
+            Err(error @ DepartError::Unavailable(_)) => return Err(error.into()),
+            Err(error) => {
+                kept.record.lower(signing, epoch);
+                return Err(match error {
+                    DepartError::Refused(DepartRefusal::Wait(WaitRefusal::Waiting {
+                        request,
+                        until,
+                    })) => RunError::Waiting(Waiting { request, ready_at: until }).into(),
+                    error => error.into(),
+                });
+            }
         };
         let offered =
             departing.arrive(&departed, &known, &mut rng()).map_err(ExchangeError::from)?;
@@ -138,8 +144,14 @@ impl Client {
         }
     }
 
-    /// Tells the custodian that the wallet has left, with the receipt of the one that has it.
-    async fn hand_over(&self, kept: &mut Kept, track: &Track) -> Result<(), MoveError> {
+    /// Tells the custodian that the wallet has left, with the receipt of the one that has it, once that one
+    /// says that it still has it: what is told here ends the wallet here.
+    async fn hand_over(
+        &self,
+        kept: &mut Kept,
+        there: Option<&Self>,
+        track: &Track,
+    ) -> Result<(), MoveError> {
         let Some(moving) = kept.record.moving.as_ref().filter(|moving| !moving.told) else {
             return Ok(());
         };
@@ -147,8 +159,10 @@ impl Client {
         if self.pinned().is_some_and(|pinned| pinned != custodian) {
             return Err(ResumeError::NeedsCustodian { identity: Box::new(custodian) }.into());
         }
-        track.at(Step::HandOver);
         let (receipt, wallet) = (moving.receipt.clone(), kept.record.wallet);
+        let there = there.ok_or_else(|| needs_destination(kept))?;
+        there.check_held(&receipt).await?;
+        track.at(Step::HandOver);
         match self.custodian().hand_over(receipt.clone()).await {
             Ok(()) => {
                 // It says so itself, and signs it.
@@ -164,28 +178,46 @@ impl Client {
                 HandOverRefusal::NotLeaving | HandOverRefusal::Moved(_),
             )) => {
                 // The wallet is with the other one, and that is where this device is: nothing is left to
-                // be told.
-                self.told(kept, None).await?;
+                // be told. Here it lives on, and its envelopes with it.
+                self.told(kept, u64::MAX).await?;
                 return Err(MoveError::Overtaken);
             }
             Err(error) => return Err(error.into()),
         }
-        let mut until = None;
+        let mut until = 0;
         for ended in kept.record.ended.clone() {
-            let retired = self.custodian().retire(wallet, ended.name.epoch).await;
-            if let Err(RetireError::Refused(RetireRefusal::TooEarly { until: time })) = retired {
-                until = until.max(Some(time));
-            }
+            until = until.max(match self.custodian().retire(wallet, ended.name.epoch).await {
+                Ok(()) | Err(RetireError::Refused(RetireRefusal::NotEnded)) => 0,
+                Err(RetireError::Refused(RetireRefusal::TooEarly { until })) => until,
+                // Nobody says how long a copy of its database may need them.
+                Err(_) => u64::MAX,
+            });
         }
         self.told(kept, until).await
     }
 
-    /// Envelopes of before stay as long as a copy of the old custodian's database may need them.
-    async fn told(&self, kept: &mut Kept, until: Option<u64>) -> Result<(), MoveError> {
-        for ended in &mut kept.record.ended {
-            if ended.not_before == u64::MAX {
-                ended.not_before = until.unwrap_or(0);
+    /// Whether this custodian, which has given the receipt, still has what it says: its database may have
+    /// been put back from a copy of before.
+    async fn check_held(&self, receipt: &Signed<Receipt>) -> Result<(), MoveError> {
+        let Receipt { wallet, custodian, backup: committed, .. } = receipt.unverified();
+        let state = match self.ask_state(*wallet, custodian).await {
+            Ok(state) => state,
+            Err(StateError::Read(ReadError::NotFound) | StateError::Moved(_)) => {
+                return Err(MoveError::NotHeld);
             }
+            Err(error) => return Err(error.into()),
+        };
+        let active = state.backup.as_ref().map(|backup| backup.epoch);
+        if state.restored || active < *committed { Err(MoveError::NotHeld) } else { Ok(()) }
+    }
+
+    /// Envelopes of before stay as long as a copy of the old custodian's database may need them.
+    async fn told(&self, kept: &mut Kept, until: u64) -> Result<(), MoveError> {
+        for ended in &mut kept.record.ended {
+            ended.not_before = match ended.not_before {
+                u64::MAX => until,
+                known => known.max(until),
+            };
         }
         if let Some(moving) = &mut kept.record.moving {
             moving.told = true;
@@ -204,7 +236,12 @@ impl Client {
         track.at(Step::Refresh);
         let Some(moving) = &kept.record.moving else { return Ok(()) };
         let Some(identity) = kept.record.custodian else { return Ok(()) };
-        let state = self.ask_state(kept.record.wallet, &identity).await?;
+        let state = match self.ask_state(kept.record.wallet, &identity).await {
+            // What its operator approves comes first; the refresh follows, or is not needed any more.
+            Ok(state) if state.restored => return Ok(()),
+            Err(StateError::Read(ReadError::NotFound)) => return Ok(()),
+            state => state?,
+        };
         let epoch = super::epoch_of(&moving.backup.0);
         if state.backup.as_ref().map(|backup| backup.epoch) != epoch {
             // It was refreshed already, by this device or another.
@@ -236,9 +273,15 @@ impl Client {
         there: Option<&Self>,
         track: &Track,
     ) -> Result<Settled, MoveError> {
-        let Some(journal) =
-            kept.record.journal.as_ref().filter(|journal| journal.operation == Operation::Move)
-        else {
+        let of_move = kept.record.journal.as_ref().filter(|j| j.operation == Operation::Move);
+        if of_move.is_none_or(|journal| !matches!(journal.phase, Phase::Planned))
+            && let (Some(there), Some(to)) = (there, kept.record.moves_to())
+            && there.pinned().is_some_and(|pinned| pinned != to)
+        {
+            // What another custodian says of it ends nothing.
+            return Err(needs_destination(kept));
+        }
+        let Some(journal) = of_move else {
             if let Some(to) = there.filter(|_| kept.record.journal.is_some()) {
                 // The refresh at its end.
                 to.settle_operation(kept, track).await?;
