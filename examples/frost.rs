@@ -85,7 +85,7 @@ pub async fn story(origin: Origin) -> Result<Told> {
 
     let mut mixed = 0;
     for (old, new) in lost.iter().zip(recovered.signing_shares()) {
-        // The lost phone with today's server, and the new phone with a server of before.
+        // The lost phone with the server of today.
         let (_, server) = custodian.beside(new).await?;
         if sign(old, &server).is_ok() {
             return Err("an old and a new share have signed".into());

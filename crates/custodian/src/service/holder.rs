@@ -249,8 +249,8 @@ impl Inner {
 impl Service {
     /// Tells the holder of signing shares again how every wallet stands of which it has something; then how
     /// many those are. To be called when the holder's own database was put back from a copy, before it
-    /// signs: the copy may have epochs that have ended. What a copy has of wallets that were deleted since
-    /// is known to nobody here.
+    /// signs: the copy may have epochs that have ended. Of wallets that were deleted since, or have moved to
+    /// another custodian, it hears nothing: delete them from the copy, the audit log has their names.
     ///
     /// # Errors
     ///
