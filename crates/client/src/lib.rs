@@ -64,9 +64,11 @@ pub use self::{
 #[cfg(feature = "http")]
 pub use self::http::{
     HttpCustodian, HttpCustodianBuilder, HttpRequest, HttpResponse, HttpTransport, Login,
-    Precondition, ReqwestTransport, Retry, Timeouts, Token, TokenError, TokenProvider,
+    NoTransport, OwnTransport, Precondition, Retry, Token, TokenError, TokenProvider,
     TokenTextError, TransportError, UrlError,
 };
+#[cfg(feature = "reqwest")]
+pub use self::http::{ReqwestTransport, Timeouts};
 #[cfg(feature = "http")]
 pub use self::stores::SelfManagedStore;
 

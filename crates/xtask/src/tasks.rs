@@ -41,6 +41,17 @@ pub(crate) fn ci(steps: &mut Steps) -> Result<(), Failed> {
             ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
         run(&mut cargo(all))
     });
+    steps.step("without an HTTP stack of its own", || {
+        run(&mut cargo([
+            "check",
+            "--package",
+            "twoshare",
+            "--no-default-features",
+            "--features",
+            "http",
+        ]))?;
+        no_c_code()
+    });
     steps.step("documentation", || {
         let all = ["doc", "--workspace", "--all-features", "--no-deps"];
         run(cargo(all).env("RUSTDOCFLAGS", "-D warnings"))
@@ -48,6 +59,36 @@ pub(crate) fn ci(steps: &mut Steps) -> Result<(), Failed> {
     test(steps)?;
     model(steps, &["--small"])
 }
+
+/// What an app links that sends the requests itself: nothing of an HTTP stack, and nothing that needs a C
+/// compiler, which device targets have none of.
+fn no_c_code() -> Result<(), Failed> {
+    let tree = ["tree", "--package", "twoshare", "--no-default-features", "--features", "http"];
+    let tree = output(cargo(tree).args(["--edges", "normal,build", "--prefix", "none"]))?;
+    let crates: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    if !crates.contains(&"twoshare-core") {
+        return Err(Failed("`cargo tree` lists no dependencies".to_owned()));
+    }
+    let found: Vec<&str> = NEEDS_C.iter().copied().filter(|name| crates.contains(name)).collect();
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(Failed(format!("the feature `http` alone brings {}", found.join(", "))))
+}
+
+/// An HTTP stack, and what builds C code.
+const NEEDS_C: &[&str] = &[
+    "reqwest",
+    "hyper",
+    "rustls",
+    "ring",
+    "aws-lc-sys",
+    "openssl-sys",
+    "cc",
+    "cmake",
+    "url",
+    "idna",
+];
 
 /// The rules of the epochs, explored exhaustively: within the bounds of a minute or two with
 /// `--small`, else within those that the model states.

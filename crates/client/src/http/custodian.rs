@@ -28,10 +28,12 @@ use twoshare_protocol::{
 };
 
 use super::{
-    HttpResponse, HttpTransport, ReqwestTransport, Retry, Timeouts, TokenProvider, UrlError,
+    HttpResponse, HttpTransport, NoTransport, OwnTransport, Retry, TokenProvider, UrlError,
     call::{Call, Caller, Heard, NOT_UNDERSTOOD, read_status},
-    transport::check_url,
+    check_url,
 };
+#[cfg(feature = "reqwest")]
+use super::{ReqwestTransport, Timeouts};
 
 /// A custodian over HTTP, on behalf of one logged-in user. Cloning is cheap.
 #[derive(Clone)]
@@ -50,11 +52,10 @@ pub struct Login {
 
 /// Makes an [`HttpCustodian`].
 #[must_use]
-pub struct HttpCustodianBuilder {
+pub struct HttpCustodianBuilder<T = NoTransport> {
     url: String,
     tokens: Box<dyn TokenProvider>,
-    transport: Option<Arc<dyn HttpTransport>>,
-    timeouts: Timeouts,
+    transport: T,
     retry: Retry,
     allow_plain: bool,
 }
@@ -69,8 +70,7 @@ impl HttpCustodian {
         HttpCustodianBuilder {
             url: url.into(),
             tokens: Box::new(tokens),
-            transport: None,
-            timeouts: Timeouts::default(),
+            transport: NoTransport::default(),
             retry: Retry::default(),
             allow_plain: false,
         }
@@ -269,17 +269,15 @@ impl fmt::Debug for HttpCustodian {
     }
 }
 
-impl HttpCustodianBuilder {
+impl<T> HttpCustodianBuilder<T> {
     /// Asks through the app's own HTTP stack. The timeouts are then its own.
-    pub fn transport(mut self, transport: impl HttpTransport + 'static) -> Self {
-        self.transport = Some(Arc::new(transport));
-        self
-    }
-
-    /// How long to wait for one attempt.
-    pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.timeouts = timeouts;
-        self
+    pub fn transport(
+        self,
+        transport: impl HttpTransport + 'static,
+    ) -> HttpCustodianBuilder<OwnTransport> {
+        let Self { url, tokens, transport: _, retry, allow_plain } = self;
+        let transport = OwnTransport(Arc::new(transport));
+        HttpCustodianBuilder { url, tokens, transport, retry, allow_plain }
     }
 
     /// How often and how long to ask again.
@@ -296,24 +294,42 @@ impl HttpCustodianBuilder {
         self.allow_plain = true;
         self
     }
+}
 
+#[cfg(feature = "reqwest")]
+impl HttpCustodianBuilder {
+    /// How long to wait for one attempt.
+    pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.transport.timeouts = timeouts;
+        self
+    }
+
+    /// The custodian, spoken to over a [`ReqwestTransport`]. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// See [`UrlError`].
+    pub fn build(self) -> Result<HttpCustodian, UrlError> {
+        let url = check_url(&self.url, self.allow_plain)?;
+        let transport = ReqwestTransport::with(&url, self.transport.timeouts)?;
+        self.transport(transport).build()
+    }
+}
+
+impl HttpCustodianBuilder<OwnTransport> {
     /// The custodian. Nothing is sent yet.
     ///
     /// # Errors
     ///
     /// See [`UrlError`].
     pub fn build(self) -> Result<HttpCustodian, UrlError> {
-        let Self { url, tokens, transport, timeouts, retry, allow_plain } = self;
+        let Self { url, tokens, transport: OwnTransport(transport), retry, allow_plain } = self;
         let url = check_url(&url, allow_plain)?;
-        let transport = match transport {
-            Some(transport) => transport,
-            None => Arc::new(ReqwestTransport::with(&url, timeouts)?),
-        };
         Ok(HttpCustodian { inner: Arc::new(Caller { url, tokens, transport, retry }) })
     }
 }
 
-impl fmt::Debug for HttpCustodianBuilder {
+impl<T> fmt::Debug for HttpCustodianBuilder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpCustodianBuilder").field("url", &self.url).finish_non_exhaustive()
     }

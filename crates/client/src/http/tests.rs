@@ -239,6 +239,73 @@ fn a_server_elsewhere_is_spoken_to_with_tls() {
     }
 }
 
+/// One address has one reading, whoever reads it.
+#[test]
+fn an_address_is_read_in_one_way() {
+    for (text, address) in [
+        ("https://custodian.example/", "https://custodian.example"),
+        ("HTTPS://Custodian.EXAMPLE:443//", "https://custodian.example"),
+        ("http://LOCALHOST:80", "http://localhost"),
+        ("https://a.example:8443/Mounted/Here/", "https://a.example:8443/Mounted/Here"),
+        ("https://a.example./a%20b/~c;d=1", "https://a.example./a%20b/~c;d=1"),
+        ("https://[2001:DB8::1]:8443", "https://[2001:db8::1]:8443"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+        ("https://192.0.2.1", "https://192.0.2.1"),
+    ] {
+        assert_eq!(check_url(text, false).ok().as_deref(), Some(address), "{text}");
+        // As the stack beneath reads it.
+        let read = ::reqwest::Url::parse(address).unwrap();
+        assert_eq!(read.as_str().trim_end_matches('/'), address);
+    }
+    for text in [
+        "https://",
+        "https:///path",
+        "https:a.example",
+        "//a.example",
+        "/path",
+        "https://a.example?",
+        "https://a.example#",
+        "https://@a.example",
+        "https://a@a",
+        "https://a:b@a.example",
+        "https://a:1@a.example",
+        "https://a.example:",
+        "https://a.example:+1",
+        "https://a.example:65536",
+        "https://a.example:0x1",
+        "https://a..example",
+        "https://.example",
+        "https://b\u{fc}cher.example",
+        "https://a%2eexample",
+        "https://a.example\\@b.example",
+        "https://a.example/..",
+        "https://a.example/./b",
+        "https://a.example/a/%2E%2e/b",
+        "https://a.example/%",
+        "https://a.example/%2",
+        "https://a.example/%zz",
+        "https://a.example/a b",
+        "https://a.example/a\tb",
+        " https://a.example",
+        "https://a.example/\u{fc}",
+        "http://127.1",
+        "http://2130706433",
+        "http://0x7f.0.0.0x1",
+        "http://127.0.0.01",
+        "https://[::1",
+        "https://[::1%25lo]",
+        "https://[v1.a]",
+        "https://[127.0.0.1]",
+    ] {
+        assert!(matches!(check_url(text, true), Err(UrlError::Malformed)), "{text}");
+    }
+    let long = format!("https://{}", "a.".repeat(129));
+    assert!(matches!(check_url(&long, false), Err(UrlError::Malformed)));
+    for text in ["http://127.0.0.1.", "http://[::ffff:127.0.0.1]", "http://localhost.example"] {
+        assert!(matches!(check_url(text, false), Err(UrlError::Plain)), "{text}");
+    }
+}
+
 #[test]
 fn a_token_is_never_printed() {
     let custodian = HttpCustodian::builder("http://localhost", token());

@@ -19,11 +19,13 @@ use twoshare_protocol::{
 
 use super::read::fault;
 use crate::http::{
-    HttpResponse, HttpTransport, Precondition, ReqwestTransport, Retry, Timeouts, TokenProvider,
+    HttpResponse, HttpTransport, NoTransport, OwnTransport, Precondition, Retry, TokenProvider,
     UrlError,
     call::{Call, Caller, Heard, NOT_UNDERSTOOD, read_status},
     check_url,
 };
+#[cfg(feature = "reqwest")]
+use crate::http::{ReqwestTransport, Timeouts};
 
 /// The longest object.
 const MAX_OBJECT: usize = HEADER_LEN + MAX_LEN;
@@ -51,11 +53,10 @@ pub struct SelfManagedStore {
 
 /// Makes a [`SelfManagedStore`].
 #[must_use]
-pub struct SelfManagedStoreBuilder {
+pub struct SelfManagedStoreBuilder<T = NoTransport> {
     url: String,
     tokens: Box<dyn TokenProvider>,
-    transport: Option<Arc<dyn HttpTransport>>,
-    timeouts: Timeouts,
+    transport: T,
     retry: Retry,
 }
 
@@ -68,8 +69,7 @@ impl SelfManagedStore {
         SelfManagedStoreBuilder {
             url: url.into(),
             tokens: Box::new(tokens),
-            transport: None,
-            timeouts: Timeouts::default(),
+            transport: NoTransport::default(),
             retry: Retry::default(),
         }
     }
@@ -198,17 +198,15 @@ impl EnvelopeStore for SelfManagedStore {
     }
 }
 
-impl SelfManagedStoreBuilder {
+impl<T> SelfManagedStoreBuilder<T> {
     /// Asks through the app's own HTTP stack. The timeouts are then its own.
-    pub fn transport(mut self, transport: impl HttpTransport + 'static) -> Self {
-        self.transport = Some(Arc::new(transport));
-        self
-    }
-
-    /// How long to wait for one attempt.
-    pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.timeouts = timeouts;
-        self
+    pub fn transport(
+        self,
+        transport: impl HttpTransport + 'static,
+    ) -> SelfManagedStoreBuilder<OwnTransport> {
+        let Self { url, tokens, transport: _, retry } = self;
+        let transport = OwnTransport(Arc::new(transport));
+        SelfManagedStoreBuilder { url, tokens, transport, retry }
     }
 
     /// How often and how long to ask again.
@@ -216,19 +214,36 @@ impl SelfManagedStoreBuilder {
         self.retry = retry;
         self
     }
+}
 
+#[cfg(feature = "reqwest")]
+impl SelfManagedStoreBuilder {
+    /// How long to wait for one attempt.
+    pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.transport.timeouts = timeouts;
+        self
+    }
+
+    /// The store, spoken to over a [`ReqwestTransport`]. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// See [`UrlError`].
+    pub fn build(self) -> Result<SelfManagedStore, UrlError> {
+        let transport = ReqwestTransport::new(&self.url, self.transport.timeouts)?;
+        self.transport(transport).build()
+    }
+}
+
+impl SelfManagedStoreBuilder<OwnTransport> {
     /// The store. Nothing is sent yet.
     ///
     /// # Errors
     ///
     /// See [`UrlError`].
     pub fn build(self) -> Result<SelfManagedStore, UrlError> {
-        let Self { url, tokens, transport, timeouts, retry } = self;
+        let Self { url, tokens, transport: OwnTransport(transport), retry } = self;
         let url = check_url(&url, false)?;
-        let transport = match transport {
-            Some(transport) => transport,
-            None => Arc::new(ReqwestTransport::new(&url, timeouts)?),
-        };
         Ok(SelfManagedStore { caller: Arc::new(Caller { url, tokens, transport, retry }) })
     }
 }
@@ -239,7 +254,7 @@ impl fmt::Debug for SelfManagedStore {
     }
 }
 
-impl fmt::Debug for SelfManagedStoreBuilder {
+impl<T> fmt::Debug for SelfManagedStoreBuilder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SelfManagedStoreBuilder").field("url", &self.url).finish_non_exhaustive()
     }
