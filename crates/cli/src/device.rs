@@ -76,7 +76,9 @@ impl Context {
                 None
             }
             None if !asked.is_given(file) => None,
-            Some(_) | None => {
+            // It is a phone's: that it cannot be opened here is said below.
+            Some(Protection::PlatformKey) => None,
+            Some(Protection::Password | Protection::KeyFile) | None => {
                 let secret = asked.read(file)?;
                 let text = utf8(asked, &secret)?;
                 if protection.is_none() {

@@ -15,7 +15,9 @@ use thiserror::Error;
 use twoshare_core::{id::WalletId, secret::SecretBytes};
 
 pub use self::{
-    file::{FileDevice, OpenDeviceError, PasswordChangeError, Protection, SettingsError},
+    file::{
+        FileDevice, OpenDeviceError, PasswordChangeError, PlatformKey, Protection, SettingsError,
+    },
     memory::MemoryDevice,
 };
 
@@ -41,7 +43,7 @@ pub const MAX_RECORD: usize = 64 * 1024 * 1024;
 ///   has what the device has.
 ///
 /// What it does not promise: that nobody who can write to the device puts back an old copy of
-/// everything. The custodian's signed state shows that.
+/// everything, counters included. The custodian's signed state shows that.
 #[async_trait]
 pub trait DeviceState: fmt::Debug + Send + Sync {
     /// The wallets that have a record, damaged ones included, in the order of their ids.

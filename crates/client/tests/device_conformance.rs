@@ -2,22 +2,35 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the failure")]
 
-use std::{thread, time::Duration};
+use std::{path::Path, thread, time::Duration};
 
 use tempfile::TempDir;
 use twoshare::{
     FileDevice,
     core::{conformance::block_on, method::Password},
-    device::OpenDeviceError,
+    device::{OpenDeviceError, PlatformKey},
 };
 
 /// Opens a new device, and the same one again.
 fn opener(password: Option<&'static str>) -> impl Fn() -> FileDevice {
+    opener_with(move |path| {
+        let password = password.map(|password| Password::new(password).unwrap());
+        block_on(FileDevice::open(path, password))
+    })
+}
+
+fn opener_with_platform_key() -> impl Fn() -> FileDevice {
+    let key = PlatformKey::make(&mut twoshare::rng());
+    opener_with(move |path| block_on(FileDevice::open_with_platform_key(path, key.clone())))
+}
+
+fn opener_with(
+    open: impl Fn(&Path) -> Result<FileDevice, OpenDeviceError>,
+) -> impl Fn() -> FileDevice {
     let folder = TempDir::new().unwrap();
     move || {
         for _ in 0..1000 {
-            let password = password.map(|password| Password::new(password).unwrap());
-            match block_on(FileDevice::open(folder.path(), password)) {
+            match open(folder.path()) {
                 Ok(device) => return device,
                 // A save whose future was dropped still goes on.
                 Err(OpenDeviceError::InUse { .. }) => thread::sleep(Duration::from_millis(5)),
@@ -52,4 +65,8 @@ mod files_under_a_password {
         super::opener(Some("a device's password")),
         super::on_tokio
     );
+}
+
+mod files_under_a_platform_key {
+    twoshare::device_state_conformance!(super::opener_with_platform_key(), super::on_tokio);
 }

@@ -20,7 +20,9 @@ use tempfile::TempDir;
 use twoshare::{
     DeviceState, FileDevice,
     core::{id::WalletId, method::Password, secret::SecretBytes},
-    device::{Counter, LoadError, OpenDeviceError, Protection, SettingsError},
+    device::{
+        Counter, LoadError, OpenDeviceError, PlatformKey, Protection, SaveError, SettingsError,
+    },
 };
 
 const ONE: WalletId = WalletId::from_bytes([1; 16]);
@@ -124,6 +126,177 @@ async fn an_old_key_file_opens_nothing_any_more() {
     assert!(matches!(device.load(ONE).await, Err(LoadError::Damaged)));
     assert!(matches!(device.settings().await, Err(LoadError::Damaged)));
     assert_eq!(device.wallets().await.unwrap(), [ONE], "it is there to be seen");
+}
+
+fn platform_key(number: u8) -> PlatformKey {
+    PlatformKey::from_bytes(&[number; 32])
+}
+
+async fn open_with(path: &Path, key: u8) -> Result<FileDevice, OpenDeviceError> {
+    FileDevice::open_with_platform_key(path, platform_key(key)).await
+}
+
+/// What was copied to another device is there without the key that stays behind.
+#[tokio::test]
+async fn a_platform_key_is_asked_for_and_checked() {
+    let folder = TempDir::new().unwrap();
+    let device = open_with(folder.path(), 1).await.unwrap();
+    assert_eq!(device.protection().await.unwrap(), Protection::PlatformKey);
+    device.save(ONE, &secret(SECRET), None).await.unwrap();
+    device.save_settings(&secret(SETTINGS)).await.unwrap();
+    drop(device);
+    let protection = FileDevice::protection_of(folder.path()).await.unwrap();
+    assert_eq!(protection, Some(Protection::PlatformKey));
+
+    let refusal = open_with(folder.path(), 2).await.unwrap_err();
+    assert!(matches!(refusal, OpenDeviceError::WrongPlatformKey), "{refusal:?}");
+    for other in [None, password("any")] {
+        let refusal = FileDevice::open(folder.path(), other).await.unwrap_err();
+        assert!(matches!(refusal, OpenDeviceError::PlatformKeyNeeded), "{refusal:?}");
+    }
+    assert_keeps(&open_with(folder.path(), 1).await.unwrap()).await;
+
+    for file in files(folder.path()) {
+        let bytes = fs::read(&file).unwrap();
+        for secret in [SECRET, SETTINGS, &[1; 32]] {
+            let found = bytes.windows(8).any(|part| secret.windows(8).any(|any| any == part));
+            assert!(!found, "{file:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_device_of_another_kind_takes_no_platform_key() {
+    let folder = TempDir::new().unwrap();
+    drop(with_record(folder.path(), None).await);
+    let refusal = open_with(folder.path(), 1).await.unwrap_err();
+    assert!(matches!(refusal, OpenDeviceError::NoPlatformKey), "{refusal:?}");
+    let folder = TempDir::new().unwrap();
+    drop(with_record(folder.path(), password("right")).await);
+    let refusal = open_with(folder.path(), 1).await.unwrap_err();
+    assert!(matches!(refusal, OpenDeviceError::PasswordNeeded), "{refusal:?}");
+}
+
+/// From nothing to a platform key, to another one, to a password, and back; and nothing of before opens.
+#[tokio::test]
+async fn a_platform_key_is_set_changed_and_removed() {
+    let folder = TempDir::new().unwrap();
+    let device = with_record(folder.path(), None).await;
+    device.set_platform_key(platform_key(1)).await.unwrap();
+    assert_eq!(device.protection().await.unwrap(), Protection::PlatformKey);
+    drop(device);
+    let refusal = FileDevice::open(folder.path(), None).await.unwrap_err();
+    assert!(matches!(refusal, OpenDeviceError::PlatformKeyNeeded), "{refusal:?}");
+
+    let device = open_with(folder.path(), 1).await.unwrap();
+    device.set_platform_key(platform_key(2)).await.unwrap();
+    drop(device);
+    let refusal = open_with(folder.path(), 1).await.unwrap_err();
+    assert!(matches!(refusal, OpenDeviceError::WrongPlatformKey), "{refusal:?}");
+
+    let device = open_with(folder.path(), 2).await.unwrap();
+    device.set_password(password("right")).await.unwrap();
+    drop(device);
+    let device = FileDevice::open(folder.path(), password("right")).await.unwrap();
+    assert_keeps(&device).await;
+    device.set_platform_key(platform_key(3)).await.unwrap();
+    drop(device);
+    assert_keeps(&open_with(folder.path(), 3).await.unwrap()).await;
+}
+
+/// A whole old copy that was put back is refused, once its key is another one.
+#[tokio::test]
+async fn an_old_copy_is_refused_after_the_platform_key_was_changed() {
+    let folder = TempDir::new().unwrap();
+    let device = open_with(folder.path(), 1).await.unwrap();
+    device.save(ONE, &secret(SECRET), None).await.unwrap();
+    let copied: Vec<_> =
+        files(folder.path()).into_iter().map(|path| (fs::read(&path).unwrap(), path)).collect();
+    device.set_platform_key(platform_key(2)).await.unwrap();
+    drop(device);
+    for (bytes, path) in copied {
+        fs::write(path, bytes).unwrap();
+    }
+    let refusal = open_with(folder.path(), 2).await.unwrap_err();
+    assert!(matches!(refusal, OpenDeviceError::WrongPlatformKey), "{refusal:?}");
+}
+
+/// While a device is open, nobody brings an old record back, or takes one away.
+#[tokio::test]
+async fn an_old_record_put_back_while_the_device_is_open_is_damage() {
+    let folder = TempDir::new().unwrap();
+    let device = open_with(folder.path(), 1).await.unwrap();
+    let first = device.save(ONE, &secret(b"old"), None).await.unwrap();
+    let is_record = |path: &PathBuf| path.extension().is_some_and(|name| name == "wallet");
+    let path = files(folder.path()).into_iter().find(is_record).unwrap();
+    let old = fs::read(&path).unwrap();
+    let second = device.save(ONE, &secret(b"new"), Some(first)).await.unwrap();
+    let new = fs::read(&path).unwrap();
+
+    fs::write(&path, &old).unwrap();
+    assert!(matches!(device.load(ONE).await, Err(LoadError::Damaged)));
+    let late = device.save(ONE, &secret(b"late"), Some(first)).await.unwrap_err();
+    assert!(matches!(late, SaveError::Damaged), "{late:?}");
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(device.load(ONE).await, Err(LoadError::Damaged)));
+    fs::write(&path, &new).unwrap();
+    assert_eq!(device.load(ONE).await.unwrap().unwrap().counter, second);
+
+    // What is discarded stays above what was seen.
+    fs::write(&path, &old).unwrap();
+    device.discard(ONE).await.unwrap();
+    assert!(device.save(ONE, &secret(b"recovered"), None).await.unwrap() > second);
+}
+
+/// The first version, which knows no platform keys, is told that it is too old; and a kind that is none
+/// of its version's is damage.
+#[tokio::test]
+async fn a_platform_key_is_of_the_second_version() {
+    let folder = TempDir::new().unwrap();
+    drop(open_with(folder.path(), 1).await.unwrap());
+    let key = folder.path().join("device.key");
+    let intact = fs::read(&key).unwrap();
+    assert_eq!(intact[8..10], [2, 3]);
+    let with = |version: u8, kind: u8| {
+        let mut file = intact[..intact.len() - 32].to_vec();
+        file[8..10].copy_from_slice(&[version, kind]);
+        let checksum = Sha256::digest(&file);
+        file.extend_from_slice(&checksum);
+        fs::write(&key, file).unwrap();
+    };
+    for (version, kind) in [(1, 3), (2, 1), (2, 2), (2, 4)] {
+        with(version, kind);
+        let refusal = open_with(folder.path(), 1).await.unwrap_err();
+        assert!(matches!(refusal, OpenDeviceError::Damaged { .. }), "{refusal:?}");
+    }
+    with(3, 3);
+    let refusal = open_with(folder.path(), 1).await.unwrap_err();
+    assert!(matches!(refusal, OpenDeviceError::NewerVersion { version: 3 }), "{refusal:?}");
+}
+
+#[tokio::test]
+async fn damage_is_told_from_a_wrong_platform_key() {
+    let folder = TempDir::new().unwrap();
+    drop(open_with(folder.path(), 1).await.unwrap());
+    let key = folder.path().join("device.key");
+    let intact = fs::read(&key).unwrap();
+    for bit in 0..intact.len() * 8 {
+        let mut flipped = intact.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&key, flipped).unwrap();
+        let refusal = open_with(folder.path(), 1).await.unwrap_err();
+        assert!(matches!(refusal, OpenDeviceError::Damaged { .. }), "bit {bit}: {refusal:?}");
+    }
+    for length in 0..intact.len() {
+        fs::write(&key, &intact[..length]).unwrap();
+        let refusal = open_with(folder.path(), 1).await.unwrap_err();
+        assert!(matches!(refusal, OpenDeviceError::Damaged { .. }), "{length}: {refusal:?}");
+    }
+}
+
+#[test]
+fn a_platform_key_is_never_printed() {
+    assert_eq!(format!("{:?}", platform_key(7)), "PlatformKey(redacted)");
 }
 
 /// A wrong password is told from damage: whatever bit of the key file flips, it is damage.

@@ -2,6 +2,7 @@
 
 mod disk;
 mod keyring;
+mod platform_key;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -19,8 +20,10 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 use twoshare_core::{id::WalletId, method::Password, secret::SecretBytes};
 
+pub use self::platform_key::PlatformKey;
 use self::{
     disk::Folder,
+    keyring::Opener,
     vault::{Fault, Vault},
 };
 use super::{
@@ -43,10 +46,16 @@ use crate::directory::is_full;
 /// - **Without one** it is there in plain, readable by its owner only (0600). That keeps out other users
 ///   of the machine, and whoever has some of the files without that one. It does not keep out anybody who
 ///   can read the whole directory: a program of the same user, a thief with the disk, a backup.
+/// - **With a [`PlatformKey`]** it is sealed under HKDF-SHA256 of that, and the phone's own key store keeps
+///   the platform key, on this device only. A copy of the directory on another device, or what a backup
+///   has of it, is opened by nobody.
 ///
-/// Leave the directory out of backups: what is restored from one is an old device, and a copy of it in a
-/// cloud is a second one. Nothing in a plain directory shows that somebody has put back an old copy of
-/// all of it; the custodian's signed state does.
+/// Leave the directory out of backups all the same: what is restored from one is an old device.
+///
+/// **An old copy that is put back.** While the device is open, a record that is older than one that was
+/// there, or that was taken away, is damaged. A whole copy from before the password or the platform key
+/// was changed is refused with them. Nothing else in a directory shows that somebody has put back an old
+/// copy of all of it, on the same device and while it was closed; the custodian's signed state does.
 ///
 /// One process at a time has the directory. Its lock is the kernel's, and ends with the process in
 /// whatever way that ends. Clones are the same device. Other files in the directory are left alone.
@@ -70,9 +79,26 @@ impl FileDevice {
         path: impl Into<PathBuf>,
         password: Option<Password>,
     ) -> Result<Self, OpenDeviceError> {
-        let path = path.into();
+        Self::open_with(path.into(), password.into()).await
+    }
+
+    /// The same for a device that the platform keeps the key of. A new one gets this key; so keep it in
+    /// the platform's key store *before* this call, and make one only where that has none.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenDeviceError`]. [`WrongPlatformKey`](OpenDeviceError::WrongPlatformKey) is what a directory
+    /// says that was brought here from another device.
+    pub async fn open_with_platform_key(
+        path: impl Into<PathBuf>,
+        key: PlatformKey,
+    ) -> Result<Self, OpenDeviceError> {
+        Self::open_with(path.into(), Opener::PlatformKey(key)).await
+    }
+
+    async fn open_with(path: PathBuf, opener: Opener) -> Result<Self, OpenDeviceError> {
         let folder = path.clone();
-        let opened = blocking(move || Vault::open(Folder::open(&folder)?, password.as_ref())).await;
+        let opened = blocking(move || Vault::open(Folder::open(&folder)?, &opener)).await;
         let vault = opened.map_err(|error| OpenDeviceError::new(error.into(), path.clone()))?;
         let vault = vault.map_err(|error| OpenDeviceError::new(error, path.clone()))?;
         Ok(Self { path, vault: Arc::new(Mutex::new(vault)) })
@@ -102,7 +128,8 @@ impl FileDevice {
         self.with(|vault| vault.protection()).await
     }
 
-    /// Sets, changes or (with `None`) removes the device password. Everything is sealed anew, under a new
+    /// Sets, changes or (with `None`) removes the device password, in the place of a platform key too.
+    /// Everything is sealed anew, under a new
     /// key: whoever has the old password, or the key file of before, opens nothing with it but what was
     /// copied before. Killed in between, the password is the old or the new one, and nothing is lost.
     ///
@@ -115,7 +142,24 @@ impl FileDevice {
         &self,
         password: Option<Password>,
     ) -> Result<(), PasswordChangeError> {
-        let changed = self.with(move |vault| vault.set_password(password.as_ref())).await?;
+        self.set_lock(password.into()).await
+    }
+
+    /// Puts the device under this platform key, in the place of another one, of a password or of nothing,
+    /// as [`set_password`](Self::set_password) does. A copy of the directory from before opens with the
+    /// key of before only: once the platform has forgotten that, with none.
+    ///
+    /// Keep both keys until this has returned.
+    ///
+    /// # Errors
+    ///
+    /// See [`PasswordChangeError`].
+    pub async fn set_platform_key(&self, key: PlatformKey) -> Result<(), PasswordChangeError> {
+        self.set_lock(Opener::PlatformKey(key)).await
+    }
+
+    async fn set_lock(&self, opener: Opener) -> Result<(), PasswordChangeError> {
+        let changed = self.with(move |vault| vault.set_lock(&opener)).await?;
         changed.map_err(|error| match error {
             Fault::Io(error) if is_full(&error) => PasswordChangeError::Full,
             Fault::Newer { version } => PasswordChangeError::NewerVersion { version },
@@ -243,6 +287,8 @@ pub enum Protection {
     Password,
     /// The permissions of the key file, and nothing else.
     KeyFile,
+    /// A key that the platform keeps.
+    PlatformKey,
 }
 
 /// Why a directory was not opened as a device. Nothing has changed.
@@ -263,6 +309,16 @@ pub enum OpenDeviceError {
     /// Another password than was set: ask again.
     #[error("wrong device password")]
     WrongPassword,
+    /// It is under a platform key: give that.
+    #[error("the device is under a key of the platform")]
+    PlatformKeyNeeded,
+    /// It is under none, and one was given: open it without, and set it.
+    #[error("the device is under no key of the platform")]
+    NoPlatformKey,
+    /// It is under another platform key: it was brought here from another device, or an old copy of it was
+    /// put back, or the platform has lost its key. Recover the wallets onto another directory.
+    #[error("wrong platform key")]
+    WrongPlatformKey,
     /// The key file is damaged, or missing where there are records: what is sealed under it is lost.
     /// Recover the wallets onto another directory.
     #[error("the key of the device in {} is damaged or missing", path.display())]
@@ -308,6 +364,9 @@ impl OpenDeviceError {
             Fault::PasswordNeeded => Self::PasswordNeeded,
             Fault::NoPassword => Self::NoPassword,
             Fault::WrongPassword => Self::WrongPassword,
+            Fault::PlatformKeyNeeded => Self::PlatformKeyNeeded,
+            Fault::NoPlatformKey => Self::NoPlatformKey,
+            Fault::WrongPlatformKey => Self::WrongPlatformKey,
             Fault::Newer { version } => Self::NewerVersion { version },
             Fault::Memory => Self::ExcessiveWork,
             Fault::Damaged | Fault::Conflict { .. } | Fault::TooLarge { .. } => {
@@ -317,7 +376,8 @@ impl OpenDeviceError {
     }
 }
 
-/// Why the device password was not changed. It is the old or the new one: try again with both.
+/// Why the device password or the platform key was not changed. It is the old or the new one: try again
+/// with both.
 #[derive(Debug, Error)]
 pub enum PasswordChangeError {
     /// There is no space left: have the user free some, then try again.

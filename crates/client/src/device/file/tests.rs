@@ -7,7 +7,10 @@ mod sim;
 use twoshare_core::{id::WalletId, secret::SecretBytes};
 
 use self::sim::{Blow, Loss, SimDisk};
-use super::vault::{Fault, Vault};
+use super::{
+    keyring::Opener,
+    vault::{Fault, Vault},
+};
 use crate::device::Counter;
 
 const ONE: WalletId = WalletId::from_bytes([1; 16]);
@@ -23,7 +26,7 @@ fn secret(bytes: &[u8]) -> SecretBytes {
 }
 
 fn open(disk: &SimDisk) -> Device {
-    Vault::open(disk.clone(), None).unwrap()
+    Vault::open(disk.clone(), &Opener::Nothing).unwrap()
 }
 
 fn loaded(device: &mut Device, wallet: WalletId) -> Option<(Counter, Vec<u8>)> {
@@ -85,7 +88,9 @@ fn killed_anywhere(
 #[test]
 fn a_save_killed_anywhere_leaves_the_old_or_the_new_record() {
     let save = |disk: &SimDisk| {
-        Vault::open(disk.clone(), None)?.save(ONE, &secret(b"new"), Counter::new(2)).map(drop)
+        Vault::open(disk.clone(), &Opener::Nothing)?
+            .save(ONE, &secret(b"new"), Counter::new(2))
+            .map(drop)
     };
     killed_anywhere(&settled(), save, |device, done| {
         let new = Some((Counter::new(3).unwrap(), b"new".to_vec()));
@@ -98,7 +103,7 @@ fn a_save_killed_anywhere_leaves_the_old_or_the_new_record() {
 #[test]
 fn a_first_record_killed_anywhere_is_there_or_not() {
     let save = |disk: &SimDisk| {
-        Vault::open(disk.clone(), None)?.save(ONE, &secret(b"new"), None).map(drop)
+        Vault::open(disk.clone(), &Opener::Nothing)?.save(ONE, &secret(b"new"), None).map(drop)
     };
     // Opening makes the key.
     killed_anywhere(&SimDisk::default(), save, |device, done| {
@@ -110,8 +115,9 @@ fn a_first_record_killed_anywhere_is_there_or_not() {
 
 #[test]
 fn a_deletion_killed_anywhere_has_happened_or_not() {
-    let delete =
-        |disk: &SimDisk| Vault::open(disk.clone(), None)?.delete(ONE, Counter::new(2).unwrap());
+    let delete = |disk: &SimDisk| {
+        Vault::open(disk.clone(), &Opener::Nothing)?.delete(ONE, Counter::new(2).unwrap())
+    };
     killed_anywhere(&settled(), delete, |device, done| {
         let found = loaded(device, ONE);
         assert!(found.is_none() || (!done && found == old()), "{found:?} {done}");
@@ -125,7 +131,8 @@ fn a_deletion_killed_anywhere_has_happened_or_not() {
 #[test]
 fn a_password_change_killed_anywhere_loses_nothing() {
     // Without a password it does the same to the files, and takes no second for each of them.
-    let change = |disk: &SimDisk| Vault::open(disk.clone(), None)?.set_password(None);
+    let change =
+        |disk: &SimDisk| Vault::open(disk.clone(), &Opener::Nothing)?.set_lock(&Opener::Nothing);
     killed_anywhere(&settled(), change, |device, _| {
         assert_eq!(loaded(device, ONE), old());
         assert_eq!(loaded(device, TWO), Some((Counter::FIRST, b"other".to_vec())));
@@ -137,7 +144,7 @@ fn a_password_change_killed_anywhere_loses_nothing() {
 fn a_password_change_makes_the_old_key_useless() {
     let disk = settled();
     let before = disk.file("device.key");
-    open(&disk).set_password(None).unwrap();
+    open(&disk).set_lock(&Opener::Nothing).unwrap();
     disk.set_file("device.key", before);
     assert!(matches!(open(&disk).load(ONE), Err(Fault::Damaged)));
 }
@@ -175,7 +182,7 @@ fn after_a_fault_anywhere_a_password_change_can_be_repeated() {
             let disk = settled();
             let mut device = open(&disk);
             disk.strike(at, blow);
-            let _ = device.set_password(None);
+            let _ = device.set_lock(&Opener::Nothing);
             let struck = disk.calm();
             assert_eq!(loaded(&mut device, ONE), old());
             let counter = device.save(ONE, &secret(b"between"), Counter::new(2)).unwrap();
@@ -183,7 +190,7 @@ fn after_a_fault_anywhere_a_password_change_can_be_repeated() {
                 let mut left = open(&disk.survivor(loss));
                 assert_eq!(loaded(&mut left, ONE), Some((counter, b"between".to_vec())));
             }
-            device.set_password(None).unwrap();
+            device.set_lock(&Opener::Nothing).unwrap();
             assert_eq!(disk.file("device.key").len(), KEY_FILE, "the old key is forgotten");
             let mut left = open(&disk.survivor(Loss::EVERYTHING));
             assert_eq!(loaded(&mut left, ONE), Some((counter, b"between".to_vec())));
@@ -203,7 +210,7 @@ fn other_files_are_left_alone() {
         disk.set_file(name, b"mine".to_vec());
     }
     let mut device = open(&disk);
-    device.set_password(None).unwrap();
+    device.set_lock(&Opener::Nothing).unwrap();
     assert_eq!(device.wallets().unwrap(), [ONE, TWO]);
     for name in ["notes.txt", ".new-notes", "X.wallet", ".new-x.wallet"] {
         assert_eq!(disk.file(name), b"mine", "{name}");
@@ -215,7 +222,7 @@ fn other_files_are_left_alone() {
 fn a_missing_key_is_damage() {
     let disk = settled();
     disk.remove_file("device.key");
-    assert!(matches!(Vault::open(disk, None), Err(Fault::Damaged)));
+    assert!(matches!(Vault::open(disk, &Opener::Nothing), Err(Fault::Damaged)));
 }
 
 #[test]
@@ -228,12 +235,14 @@ fn every_flipped_bit_is_damage() {
             let mut flipped = intact.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             disk.set_file(file, flipped);
-            let outcome = Vault::open(disk.clone(), None).and_then(|mut device| device.load(ONE));
+            let outcome =
+                Vault::open(disk.clone(), &Opener::Nothing).and_then(|mut device| device.load(ONE));
             assert!(matches!(outcome, Err(Fault::Damaged)), "bit {bit} of {file}: {outcome:?}");
         }
         for length in 0..intact.len() {
             disk.set_file(file, intact[..length].to_vec());
-            let outcome = Vault::open(disk.clone(), None).and_then(|mut device| device.load(ONE));
+            let outcome =
+                Vault::open(disk.clone(), &Opener::Nothing).and_then(|mut device| device.load(ONE));
             assert!(matches!(outcome, Err(Fault::Damaged)), "{length} bytes of {file}");
         }
         disk.set_file(file, intact);
@@ -289,14 +298,14 @@ fn a_newer_version_is_named_and_kept() {
         let checksum = Sha256::digest(&newer[..length]);
         newer[length..].copy_from_slice(&checksum);
         disk.set_file(file, newer.clone());
-        let opened = Vault::open(disk.clone(), None);
+        let opened = Vault::open(disk.clone(), &Opener::Nothing);
         if file == "device.key" {
             assert!(matches!(opened.map(drop), Err(Fault::Newer { version: 7 })));
         } else {
             let mut device = opened.unwrap();
             assert!(matches!(device.load(ONE).map(drop), Err(Fault::Newer { version: 7 })));
             assert!(matches!(device.discard(ONE), Err(Fault::Newer { version: 7 })));
-            assert!(matches!(device.set_password(None), Err(Fault::Newer { version: 7 })));
+            assert!(matches!(device.set_lock(&Opener::Nothing), Err(Fault::Newer { version: 7 })));
             assert!(device.save(ONE, &secret(b"x"), None).is_err());
         }
         assert_eq!(disk.file(file), newer);

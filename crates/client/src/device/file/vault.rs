@@ -1,14 +1,17 @@
 //! What is kept in the directory, whatever the directory is. All of this blocks.
 
-use std::io::{self, ErrorKind};
+use std::{
+    collections::BTreeMap,
+    io::{self, ErrorKind},
+};
 
 use thiserror::Error;
-use twoshare_core::{id::WalletId, method::Password, secret::SecretBytes, store::ObjectName};
+use twoshare_core::{id::WalletId, secret::SecretBytes, store::ObjectName};
 
 use super::{
     Protection,
     disk::{Disk, Unlocked},
-    keyring::{self, Key, Lock},
+    keyring::{self, Key, Lock, Opener},
     record::{self, Opened, Subject},
 };
 use crate::device::{Counter, Record};
@@ -38,6 +41,12 @@ pub(super) enum Fault {
     NoPassword,
     #[error("wrong password")]
     WrongPassword,
+    #[error("a platform key is needed")]
+    PlatformKeyNeeded,
+    #[error("there is no platform key")]
+    NoPlatformKey,
+    #[error("wrong platform key")]
+    WrongPlatformKey,
     #[error("more memory or work than there is")]
     Memory,
 }
@@ -48,6 +57,9 @@ pub(super) struct Vault<D> {
     lock: Lock,
     /// What is sealed with, and while everything is sealed anew what was.
     keys: Vec<Key>,
+    /// The counters that were there since it was opened. Nobody else writes meanwhile, so what is older
+    /// than these was put back.
+    seen: BTreeMap<WalletId, Counter>,
     /// Whether names were changed since they were last made durable.
     unsynced: bool,
 }
@@ -62,19 +74,19 @@ pub(super) fn protection(folder: &Unlocked) -> Result<Option<Protection>, Fault>
 }
 
 impl<D: Disk> Vault<D> {
-    pub(super) fn open(disk: D, password: Option<&Password>) -> Result<Self, Fault> {
+    pub(super) fn open(disk: D, opener: &Opener) -> Result<Self, Fault> {
         let key = disk.read(KEY, keyring::MAX_FILE)?.map(SecretBytes::from);
         let (lock, keys) = match &key {
             // Exposed: to be read.
-            Some(file) => keyring::open(file.expose_secret(), password)?,
+            Some(file) => keyring::open(file.expose_secret(), opener)?,
             // Whatever is there was sealed with a key that is gone.
             None if disk.names()?.iter().any(|name| subject(name).is_some()) => {
                 return Err(Fault::Damaged);
             }
-            None => (Lock::make(password)?, Vec::new()),
+            None => (Lock::make(opener)?, Vec::new()),
         };
         // A process that was killed may not have come to make its last name durable.
-        let mut vault = Self { disk, lock, keys, unsynced: true };
+        let mut vault = Self { disk, lock, keys, seen: BTreeMap::new(), unsynced: true };
         vault.sweep()?;
         match vault.keys.len() {
             0 => {
@@ -153,8 +165,9 @@ impl<D: Disk> Vault<D> {
             Err(Fault::Damaged) => {
                 // Something else than a file has none.
                 let file = self.disk.read(&file_name(subject), record::MAX_FILE).ok().flatten();
-                let counter = record::counter_of_damaged(&file.unwrap_or_default()).next();
-                self.write_record(subject, counter, None)
+                let counter = record::counter_of_damaged(&file.unwrap_or_default());
+                let counter = counter.max(self.seen.get(&wallet).copied().unwrap_or(counter));
+                self.write_record(subject, counter.next(), None)
             }
             Err(error) => Err(error),
         }
@@ -176,9 +189,9 @@ impl<D: Disk> Vault<D> {
         self.write_record(Subject::Settings, counter, Some(settings))
     }
 
-    /// Puts everything under a new key, and that under this password. The new key is kept beside the old
+    /// Puts everything under a new key, and that under what is to open it from now on. The new key is kept beside the old
     /// one before the first record is sealed with it, and the old one until the last one is.
-    pub(super) fn set_password(&mut self, password: Option<&Password>) -> Result<(), Fault> {
+    pub(super) fn set_lock(&mut self, opener: &Opener) -> Result<(), Fault> {
         self.settle()?;
         // What this software cannot read it cannot seal anew.
         for subject in self.subjects()? {
@@ -186,7 +199,7 @@ impl<D: Disk> Vault<D> {
                 return Err(error);
             }
         }
-        let lock = Lock::make(password)?;
+        let lock = Lock::make(opener)?;
         if self.keys.len() > 1 {
             self.seal_anew()?;
         }
@@ -226,14 +239,25 @@ impl<D: Disk> Vault<D> {
     }
 
     /// What is in a file, or `None` if there is none.
-    fn read(&self, subject: Subject) -> Result<Option<Opened>, Fault> {
-        match self.disk.read(&file_name(subject), record::MAX_FILE) {
-            Ok(Some(file)) => record::open(&self.keys, subject, &file).map(Some),
-            Ok(None) => Ok(None),
+    fn read(&mut self, subject: Subject) -> Result<Option<Opened>, Fault> {
+        let opened = match self.disk.read(&file_name(subject), record::MAX_FILE) {
+            Ok(Some(file)) => Some(record::open(&self.keys, subject, &file)?),
+            Ok(None) => None,
             // A directory, a pipe or a link is no record.
-            Err(error) if error.kind() == ErrorKind::InvalidData => Err(Fault::Damaged),
-            Err(error) => Err(error.into()),
+            Err(error) if error.kind() == ErrorKind::InvalidData => return Err(Fault::Damaged),
+            Err(error) => return Err(error.into()),
+        };
+        if let Subject::Wallet(wallet) = subject {
+            let found = opened.as_ref().map(|opened| opened.counter);
+            // An old record that was put back, or one that was taken away.
+            if found < self.seen.get(&wallet).copied() {
+                return Err(Fault::Damaged);
+            }
+            if let Some(found) = found {
+                self.seen.insert(wallet, found);
+            }
         }
+        Ok(opened)
     }
 
     fn write_record(
@@ -246,7 +270,11 @@ impl<D: Disk> Vault<D> {
         let file = record::seal(key, subject, counter, contents)?;
         // Opened from the bytes that will be there, before they are.
         record::open(std::slice::from_ref(key), subject, &file)?;
-        self.write(&file_name(subject), &file)
+        self.write(&file_name(subject), &file)?;
+        if let Subject::Wallet(wallet) = subject {
+            self.seen.insert(wallet, counter);
+        }
+        Ok(())
     }
 
     fn write_keys(&mut self) -> Result<(), Fault> {
