@@ -4,6 +4,7 @@
 //! within seconds. Tools that are not on this machine are fetched once, into `target/tools`. What
 //! cannot run fails: no step is ever skipped.
 
+mod bindings;
 mod callgrind;
 mod run;
 mod tasks;
@@ -23,6 +24,8 @@ Usage: cargo xtask TASK
   fuzz [TARGET] [--seconds N]  fuzz one target or all, N seconds each (60); needs a nightly toolchain
   crash [--runs N] [--seed S]  kill -9 custodian and command at random instants, N lives long (200)
   vectors                      write the frozen vectors anew; a change in them is a change of format
+  bindings [LANGUAGE]          write the Swift, Kotlin or Python side of the library, or all of them, to
+                               target/bindings
   callgrind [ARGS]             instruction counts per operation, over random secrets; needs valgrind
   bench [ARGS]                 the criterion benchmarks, side by side with their peers
   bench load [--quick] [PART]  the custodian and the client under load, over HTTP on this machine
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         ["fuzz", rest @ ..] => tasks::fuzz(&mut steps, rest),
         ["crash", rest @ ..] => tasks::crash(&mut steps, rest),
         ["vectors"] => tasks::vectors(&mut steps),
+        ["bindings", rest @ ..] => tasks::bindings(&mut steps, rest),
         ["callgrind", rest @ ..] => tasks::callgrind(&mut steps, rest),
         ["bench", "load", rest @ ..] => tasks::load(&mut steps, rest),
         ["bench", rest @ ..] => tasks::bench(&mut steps, rest),

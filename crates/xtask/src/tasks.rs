@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::{
+    bindings::{self, Language},
     callgrind,
     run::{Failed, Steps, cargo, output, root, run, target},
     tools,
@@ -159,6 +160,25 @@ pub(crate) fn vectors(steps: &mut Steps) -> Result<(), Failed> {
         let generators = ["test", "--workspace", "--all-features", "generate_vectors", "--"];
         run(cargo(generators).arg("--ignored"))
     });
+    Ok(())
+}
+
+/// The sides of the library that are generated: of these languages, or of all.
+pub(crate) fn bindings(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
+    let named = |name: &&str| {
+        Language::named(name).ok_or_else(|| Failed(format!("bindings: there is no {name}")))
+    };
+    let mut languages = args.iter().map(named).collect::<Result<Vec<_>, _>>()?;
+    if languages.is_empty() {
+        languages.extend(Language::ALL);
+    }
+    for language in languages {
+        steps.step(&format!("bindings for {language}"), || {
+            let folder = bindings::generate(language)?;
+            eprintln!("in {}", folder.display());
+            Ok(())
+        });
+    }
     Ok(())
 }
 

@@ -1,0 +1,24 @@
+//! Calls into the app's code: each is waited for so long and no longer.
+
+use std::time::Duration;
+
+/// How long a call into the app's code is waited for, where the app does not say.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The error of a call into the app's code, which may not have answered.
+pub(crate) trait NoAnswer {
+    /// It did not answer in time.
+    fn timed_out(after: Duration) -> Self;
+}
+
+/// Waits for the app's code. When it takes too long, the call is dropped, which cancels it where the language
+/// can.
+pub(crate) async fn call<T, E: NoAnswer>(
+    timeout: Duration,
+    call: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match tokio::time::timeout(timeout, call).await {
+        Ok(answer) => answer,
+        Err(_) => Err(E::timed_out(timeout)),
+    }
+}

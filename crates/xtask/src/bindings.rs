@@ -1,0 +1,89 @@
+//! The library that apps load, and the sides of it that are generated.
+
+use std::{fmt, fs, path::PathBuf, process::Command};
+
+use crate::run::{Failed, cargo, root, run, target};
+
+/// A language that a side is generated for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    /// Swift, with a C header and a module map.
+    Swift,
+    /// Kotlin, for the JVM and Android.
+    Kotlin,
+    /// Python.
+    Python,
+}
+
+impl Language {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Swift, Self::Kotlin, Self::Python];
+
+    /// The language of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.name() == name)
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Swift => "swift",
+            Self::Kotlin => "kotlin",
+            Self::Python => "python",
+        }
+    }
+
+    /// A file that must be there once it is generated, below its folder.
+    const fn wanted(self) -> &'static str {
+        match self {
+            Self::Swift => "Twoshare.swift",
+            Self::Kotlin => "io/twoshare/twoshare.kt",
+            Self::Python => "twoshare.py",
+        }
+    }
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Builds the shared library as the tests load it: unoptimised, but for its dependencies.
+pub(crate) fn library() -> Result<PathBuf, Failed> {
+    run(&mut cargo(["build", "--package", "twoshare-ffi"]))?;
+    let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let library = target().join("debug").join(format!("{prefix}twoshare_ffi{suffix}"));
+    match library.is_file() {
+        true => Ok(library),
+        false => Err(Failed(format!("cargo built no {}", library.display()))),
+    }
+}
+
+/// Writes one language's side of the library into `target/bindings/LANGUAGE`, which is emptied first, and
+/// gives that folder. The library is built before.
+pub(crate) fn generate(language: Language) -> Result<PathBuf, Failed> {
+    let library = library()?;
+    let folder = target().join("bindings").join(language.name());
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
+    }
+    fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
+    run(&mut cargo(["build", "--package", "twoshare-bindgen"]))?;
+    let bindgen = format!("uniffi-bindgen{}", std::env::consts::EXE_SUFFIX);
+    let mut generate = Command::new(target().join("debug").join(bindgen));
+    generate.current_dir(root()).arg("generate").arg(&library);
+    generate.args(["--language", language.name(), "--no-format", "--out-dir"]).arg(&folder);
+    run(&mut generate)?;
+    match folder.join(language.wanted()).is_file() {
+        true => Ok(folder),
+        false => Err(Failed(format!(
+            "nothing was generated for {language}: {} is missing in {}",
+            language.wanted(),
+            folder.display()
+        ))),
+    }
+}
+
+fn failed(folder: &std::path::Path, error: &std::io::Error) -> Failed {
+    Failed(format!("{}: {error}", folder.display()))
+}
