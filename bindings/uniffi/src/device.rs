@@ -5,13 +5,13 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use twoshare::{
     core::{id::WalletId, method::Password, secret::SecretBytes},
-    device::{self, Counter},
+    device::{self, Counter, Protection},
 };
 
 use crate::{
     error::{
-        DeleteError, DeviceFault, DiscardError, LoadError, OpenDeviceError, PasswordError,
-        SaveError,
+        DeleteError, DeviceFault, DiscardError, LoadError, OpenDeviceError, PasswordChangeError,
+        PasswordError, SaveError, SettingsError,
     },
     foreign::{self, TIMEOUT},
     runtime,
@@ -153,6 +153,176 @@ impl FileDevice {
         })
         .await
     }
+
+    /// The same for a device that the platform keeps the key of. A new one gets this key; so keep it in the platform's key
+    /// store **before** this call, and make one only where that has none.
+    ///
+    /// # Errors
+    ///
+    /// `WrongPlatformKey` is what a directory says that was brought here from another device.
+    #[uniffi::constructor]
+    pub async fn open_with_platform_key(
+        path: String,
+        key: Arc<PlatformKey>,
+    ) -> Result<Self, OpenDeviceError> {
+        runtime::run(None, async move {
+            let key = key.0.clone();
+            Ok(Self(twoshare::FileDevice::open_with_platform_key(path, key).await?))
+        })
+        .await
+    }
+
+    /// What keeps others from reading the files.
+    ///
+    /// # Errors
+    ///
+    /// The storage failed.
+    pub async fn protection(&self) -> Result<Protection, DeviceFault> {
+        let device = self.0.clone();
+        runtime::run(None, async move { Ok(device.protection().await?) }).await
+    }
+
+    /// Sets, changes or (with none) removes the device password, in the place of a platform key too. Everything is sealed
+    /// anew, under a new key. Killed in between, the password is the old or the new one, and nothing is lost.
+    ///
+    /// # Errors
+    ///
+    /// It is the old or the new one: try again with both.
+    pub async fn set_password(&self, password: Option<String>) -> Result<(), PasswordChangeError> {
+        let device = self.0.clone();
+        runtime::run(None, async move {
+            let password = password.map(device_password).transpose()?;
+            Ok(device.set_password(password).await?)
+        })
+        .await
+    }
+
+    /// Puts the device under this platform key, in the place of another one, of a password or of nothing. Keep both keys
+    /// until this has returned.
+    ///
+    /// # Errors
+    ///
+    /// It is the old or the new one: try again with both.
+    pub async fn set_platform_key(&self, key: Arc<PlatformKey>) -> Result<(), PasswordChangeError> {
+        let device = self.0.clone();
+        runtime::run(None, async move { Ok(device.set_platform_key(key.0.clone()).await?) }).await
+    }
+
+    /// What the app keeps beside the wallets, sealed as they are: addresses, a session token.
+    ///
+    /// # Errors
+    ///
+    /// It is damaged, or the storage failed.
+    pub async fn settings(&self) -> Result<Option<Vec<u8>>, LoadError> {
+        let device = self.0.clone();
+        runtime::run(None, async move {
+            // Exposed: to the app, whose they are.
+            Ok(device.settings().await?.map(|settings| settings.expose_secret().to_vec()))
+        })
+        .await
+    }
+
+    /// Keeps these settings, in the place of those that are there, damaged ones included.
+    ///
+    /// # Errors
+    ///
+    /// They were not saved.
+    pub async fn save_settings(&self, settings: Vec<u8>) -> Result<(), SettingsError> {
+        let device = self.0.clone();
+        let settings = SecretBytes::from(settings);
+        runtime::run(None, async move { Ok(device.save_settings(&settings).await?) }).await
+    }
+
+    /// Makes a wallet whose record is damaged (`LoadError.Damaged`) have none, so that it can be recovered onto this device.
+    ///
+    /// # Errors
+    ///
+    /// `Intact` where the record is not damaged.
+    pub async fn discard(&self, wallet: WalletId) -> Result<(), DiscardError> {
+        let device = self.0.clone();
+        runtime::run(None, async move { Ok(device::DeviceState::discard(&device, wallet).await?) })
+            .await
+    }
+}
+
+/// Whether there is a device in this directory, and what is needed to open it.
+///
+/// # Errors
+///
+/// It cannot be looked at.
+#[uniffi::export]
+pub async fn file_device_protection(path: String) -> Result<Option<Protection>, OpenDeviceError> {
+    runtime::run(None, async move { Ok(twoshare::FileDevice::protection_of(path).await?) }).await
+}
+
+/// What keeps others from reading the files of a device in a directory.
+#[uniffi::remote(Enum)]
+pub enum Protection {
+    /// A device password.
+    Password,
+    /// A key that the platform keeps.
+    PlatformKey,
+    /// The permissions of the key file, and nothing else.
+    KeyFile,
+}
+
+/// 32 secret bytes that the platform keeps for a device in a directory: in the Keychain, for this device only and while it is
+/// unlocked, or sealed by a key of the Keystore. Wiped when it is dropped.
+#[derive(Debug, uniffi::Object)]
+pub struct PlatformKey(device::PlatformKey);
+
+#[uniffi::export]
+impl PlatformKey {
+    /// A new one. Keep it in the platform's key store before a device is opened with it.
+    #[uniffi::constructor]
+    #[must_use]
+    pub fn make() -> Self {
+        Self(device::PlatformKey::make(&mut twoshare::rng()))
+    }
+
+    /// The one with these 32 bytes, as the platform has kept them.
+    ///
+    /// # Errors
+    ///
+    /// They are not 32.
+    #[uniffi::constructor]
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, PlatformKeyError> {
+        let bytes = zeroize::Zeroizing::new(bytes);
+        match bytes.as_slice().try_into() {
+            Ok(bytes) => Ok(Self(device::PlatformKey::from_bytes(bytes))),
+            Err(_) => {
+                let found = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                Err(PlatformKeyError::Length { found })
+            }
+        }
+    }
+
+    /// The 32 bytes, for the platform to keep and for nobody else.
+    #[must_use]
+    pub fn expose_secret(&self) -> Vec<u8> {
+        // Exposed: to the platform's key store.
+        self.0.expose_secret().to_vec()
+    }
+}
+
+/// Why bytes are no platform key.
+#[derive(Debug, Clone, thiserror::Error, uniffi::Error)]
+pub enum PlatformKeyError {
+    /// There are not 32: what the key store gave is something else.
+    #[error("a platform key has 32 bytes, not {found}")]
+    Length {
+        /// How many there are.
+        found: u64,
+    },
+}
+
+#[uniffi::export]
+impl PlatformKeyError {
+    /// What to tell a person, in English.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.to_string()
+    }
 }
 
 /// The password of a device, as it was entered.
@@ -242,14 +412,16 @@ struct OwnDevice {
 #[async_trait]
 impl device::DeviceState for OwnDevice {
     async fn wallets(&self) -> Result<Vec<WalletId>, device::DeviceFault> {
-        let mut wallets = foreign::call(self.timeout, self.state.wallets()).await?;
+        let mut wallets =
+            foreign::call("DeviceState.wallets", self.timeout, self.state.wallets()).await?;
         wallets.sort_unstable();
         wallets.dedup();
         Ok(wallets)
     }
 
     async fn load(&self, wallet: WalletId) -> Result<Option<device::Record>, device::LoadError> {
-        let record = foreign::call(self.timeout, self.state.load(wallet)).await?;
+        let record =
+            foreign::call("DeviceState.load", self.timeout, self.state.load(wallet)).await?;
         Ok(record.map(|Record { counter, contents }| device::Record {
             counter,
             contents: SecretBytes::from(contents),
@@ -264,14 +436,20 @@ impl device::DeviceState for OwnDevice {
     ) -> Result<Counter, device::SaveError> {
         // Exposed: to the app's own storage, which protects it at rest.
         let contents = contents.expose_secret().to_vec();
-        Ok(foreign::call(self.timeout, self.state.save(wallet, contents, expected)).await?)
+        Ok(foreign::call(
+            "DeviceState.save",
+            self.timeout,
+            self.state.save(wallet, contents, expected),
+        )
+        .await?)
     }
 
     async fn delete(&self, wallet: WalletId, expected: Counter) -> Result<(), device::DeleteError> {
-        Ok(foreign::call(self.timeout, self.state.delete(wallet, expected)).await?)
+        Ok(foreign::call("DeviceState.delete", self.timeout, self.state.delete(wallet, expected))
+            .await?)
     }
 
     async fn discard(&self, wallet: WalletId) -> Result<(), device::DiscardError> {
-        Ok(foreign::call(self.timeout, self.state.discard(wallet)).await?)
+        Ok(foreign::call("DeviceState.discard", self.timeout, self.state.discard(wallet)).await?)
     }
 }

@@ -1,6 +1,8 @@
 //! Calls into the app's code: each is waited for so long and no longer.
 
-use std::time::Duration;
+use std::{fmt::Debug, time::Duration};
+
+use crate::log::{self, Answer};
 
 /// How long a call into the app's code is waited for, where the app does not say.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
@@ -11,14 +13,22 @@ pub(crate) trait NoAnswer {
     fn timed_out(after: Duration) -> Self;
 }
 
-/// Waits for the app's code. When it takes too long, the call is dropped, which cancels it where the language
-/// can.
-pub(crate) async fn call<T, E: NoAnswer>(
+/// Waits for the app's code, whose name is `what`. When it takes too long, the call is dropped, which cancels it where the
+/// language can.
+pub(crate) async fn call<T, E: NoAnswer + Debug>(
+    what: &'static str,
     timeout: Duration,
     call: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
     match tokio::time::timeout(timeout, call).await {
-        Ok(answer) => answer,
-        Err(_) => Err(E::timed_out(timeout)),
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => {
+            log::app(what, Answer::Threw { error: log::variant_of(&error) });
+            Err(error)
+        }
+        Err(_) => {
+            log::app(what, Answer::TimedOut { after: timeout });
+            Err(E::timed_out(timeout))
+        }
     }
 }

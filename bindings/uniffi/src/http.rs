@@ -1,6 +1,10 @@
 //! The custodian over HTTP, by the app's own HTTP stack.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use twoshare::core::{identity::CustodianIdentity, secret::SecretBytes};
@@ -9,6 +13,7 @@ use crate::{
     error::{ReadError, TokenError, TransportError, UrlError},
     foreign::{self, TIMEOUT},
     kinds::HttpMethod,
+    log::{self, Answer},
     runtime,
 };
 
@@ -56,6 +61,14 @@ pub struct Retry {
     pub attempts: u32,
 }
 
+/// How a call is repeated where an app says nothing.
+#[uniffi::export]
+#[must_use]
+pub fn default_retry() -> Retry {
+    let twoshare::Retry { first, longest, total, attempts } = twoshare::Retry::default();
+    Retry { first, longest, total, attempts }
+}
+
 /// A custodian over HTTP, on behalf of one logged-in user.
 #[derive(Debug, uniffi::Object)]
 pub struct HttpCustodian(twoshare::HttpCustodian);
@@ -78,15 +91,13 @@ impl HttpCustodian {
     /// The address is not one that is used.
     #[uniffi::constructor]
     pub fn new(config: HttpConfig) -> Result<Self, UrlError> {
-        let HttpConfig { url, transport, tokens, retry, .. } = config;
-        let transport =
-            OwnTransport { transport, timeout: config.request_timeout.unwrap_or(TIMEOUT) };
-        let tokens = OwnTokens { tokens, timeout: config.token_timeout.unwrap_or(TIMEOUT) };
+        let plain = config.hazmat_plain_http;
+        let (url, tokens, transport, retry) = config.into_parts();
         let mut builder = twoshare::HttpCustodian::builder(url, tokens).transport(transport);
         if let Some(retry) = retry {
-            builder = builder.retry(retry.into());
+            builder = builder.retry(retry);
         }
-        if config.hazmat_plain_http {
+        if plain {
             builder = builder.hazmat_plain_http();
         }
         Ok(Self(builder.build()?))
@@ -116,6 +127,15 @@ impl HttpCustodian {
 impl HttpCustodian {
     pub(crate) fn inner(&self) -> twoshare::HttpCustodian {
         self.0.clone()
+    }
+}
+
+impl HttpConfig {
+    pub(crate) fn into_parts(self) -> (String, OwnTokens, OwnTransport, Option<twoshare::Retry>) {
+        let Self { url, transport, tokens, retry, request_timeout, token_timeout, .. } = self;
+        let tokens = OwnTokens { tokens, timeout: token_timeout.unwrap_or(TIMEOUT) };
+        let transport = OwnTransport { transport, timeout: request_timeout.unwrap_or(TIMEOUT) };
+        (url, tokens, transport, retry.map(twoshare::Retry::from))
     }
 }
 
@@ -221,7 +241,7 @@ impl fmt::Debug for dyn TokenProvider {
 }
 
 /// The app's own HTTP stack, with a bound on how long it is waited for.
-struct OwnTransport {
+pub(crate) struct OwnTransport {
     transport: Arc<dyn HttpTransport>,
     timeout: Duration,
 }
@@ -242,9 +262,13 @@ impl twoshare::HttpTransport for OwnTransport {
     ) -> Result<twoshare::HttpResponse, twoshare::TransportError> {
         let max_answer = request.max_answer;
         let sent = request.body.as_ref().map_or(0, |(_, body)| body.len());
-        let answer =
-            foreign::call(self.bound(sent, max_answer), self.transport.send(request.into()));
-        let HttpResponse { status, content_type, retry_after, body } = answer.await?;
+        let (method, url, id) = (request.method, request.url.clone(), request.id.clone());
+        let (began, bound) = (Instant::now(), self.bound(sent, max_answer));
+        let send = self.transport.send(request.into());
+        let answer = foreign::call("HttpTransport.send", bound, send).await;
+        let status = answer.as_ref().ok().map(|answer| answer.status);
+        log::http(method, &url, &id, began.elapsed(), status);
+        let HttpResponse { status, content_type, retry_after, body } = answer?;
         let body = SecretBytes::from(body);
         if body.len() > max_answer {
             return Err(twoshare::TransportError::TooLong { cap: max_answer });
@@ -295,7 +319,7 @@ impl From<twoshare::HttpRequest> for HttpRequest {
 }
 
 /// The app's own tokens, with a bound on how long one is waited for.
-struct OwnTokens {
+pub(crate) struct OwnTokens {
     tokens: Arc<dyn TokenProvider>,
     timeout: Duration,
 }
@@ -308,8 +332,13 @@ impl twoshare::TokenProvider for OwnTokens {
     ) -> Result<twoshare::Token, twoshare::TokenError> {
         // Exposed: to whoever gave it.
         let refused = refused.map(|token| token.expose_secret().to_owned());
-        let token = foreign::call(self.timeout, self.tokens.token(refused)).await?;
-        // What is no token is none.
-        twoshare::Token::new(token).map_err(|_| twoshare::TokenError::Unavailable)
+        let call = self.tokens.token(refused);
+        let token = foreign::call("TokenProvider.token", self.timeout, call).await?;
+        twoshare::Token::new(token).map_err(|_| {
+            // What is no token is none.
+            let error = "NotAToken".to_owned();
+            log::app("TokenProvider.token", Answer::Threw { error });
+            twoshare::TokenError::Unavailable
+        })
     }
 }

@@ -14,6 +14,7 @@
 
 uniffi::setup_scaffolding!("twoshare");
 
+mod allocator;
 mod cancellation;
 mod client;
 mod device;
@@ -21,27 +22,51 @@ pub mod error;
 mod foreign;
 mod http;
 mod kinds;
+mod log;
 mod method;
+mod progress;
+mod queue;
 mod recovery;
 mod runtime;
+mod secret;
+mod state;
 mod status;
+mod store;
 mod text;
 mod wallet;
 
 pub use self::{
     cancellation::Cancellation,
     client::{Client, ClientConfig},
-    device::{Device, DeviceState, FileDevice, MemoryDevice, Record},
+    device::{
+        Device, DeviceState, FileDevice, MemoryDevice, PlatformKey, PlatformKeyError, Record,
+        file_device_protection,
+    },
     http::{
         HttpConfig, HttpCustodian, HttpHeader, HttpRequest, HttpResponse, HttpTransport, Login,
-        Retry, TokenProvider,
+        Retry, TokenProvider, default_retry,
     },
     kinds::HttpMethod,
-    method::{Method, RecoveryCode},
-    recovery::{Drill, Recovered, Recovery, Resumed, VouchedBy, Waiting, make_operation_id},
+    log::{Answer, LogEntry, LogEvent, LogSink, Outcome, log_text},
+    method::{Argon2Cost, Method, MethodChange, PasswordPolicy, RecoveryCode},
+    progress::{ProgressListener, Progressed},
+    recovery::{
+        Converted, Destination, Drill, Moved, Recovered, Recovery, Resumed, VouchedBy, Waiting,
+        make_operation_id,
+    },
+    secret::{
+        Attachment, ClientShare, Ejected, EjectedKey, Exported, Import, ShareId, SigningKey,
+        WalletSecret,
+    },
+    state::{EpochState, Leaving, Opened, RequestState, RestorableState, Slot, State},
     status::{
         Asked, Contested, DrillPolicy, KeyStatus, LastDrill, MethodStatus, PendingOperation,
         SlotKind, Status, StoreStatus, WaitingRequest,
+    },
+    store::{
+        DirectoryStore, EnvelopeStore, MemoryStore, NamedPlace, ObjectHealth, Operator, Place,
+        SelfManagedStore, StoreLimits, StorePolicy, default_store_limits, object_envelope,
+        object_part,
     },
     text::{
         parse_check_code, parse_custodian_identity, parse_digest, parse_object_name,

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use twoshare::core::method;
+use twoshare::core::{envelope::SlotId, method};
+use zeroize::Zeroizing;
 
-use crate::error::{CodeError, PasswordError};
+use crate::{
+    error::{CodeError, PasswordError},
+    runtime,
+};
 
 /// A way to open a backup: a password or a recovery code. Give several to `Client.backup`; any one of
 /// them brings the wallet back.
@@ -17,7 +21,7 @@ impl Method {
     /// the same keys pressed on two systems are the same password; case matters.
     ///
     /// `label` is public, and shown where the user's methods are listed. Whether the password is a good one
-    /// is judged when a backup is made with it, and never when one is opened.
+    /// is judged when a backup is made with it, by `policy`, and never when one is opened.
     ///
     /// What is wiped is the library's copy. The string that you pass stays in your app's memory until that
     /// is used for something else: drop it early, and do not keep the text field.
@@ -25,10 +29,17 @@ impl Method {
     /// # Errors
     ///
     /// What no password can be: empty, over 1 KiB, or with characters that cannot be used.
-    #[uniffi::constructor(default(label = None))]
-    pub fn password(entered: String, label: Option<String>) -> Result<Self, PasswordError> {
-        let entered = zeroize::Zeroizing::new(entered);
-        let password = method::Password::new(&entered)?.with_label(label.unwrap_or_default());
+    #[uniffi::constructor(default(label = None, policy = None))]
+    pub fn password(
+        entered: String,
+        label: Option<String>,
+        policy: Option<Arc<PasswordPolicy>>,
+    ) -> Result<Self, PasswordError> {
+        let entered = Zeroizing::new(entered);
+        let mut password = method::Password::new(&entered)?.with_label(label.unwrap_or_default());
+        if let Some(policy) = policy {
+            password = password.with_policy(policy.0.clone());
+        }
         Ok(Self(Arc::new(password)))
     }
 
@@ -73,7 +84,7 @@ impl RecoveryCode {
     /// A typing mistake, mostly with the group that it is in.
     #[uniffi::constructor(default(label = None))]
     pub fn from_text(typed: String, label: Option<String>) -> Result<Self, CodeError> {
-        let typed = zeroize::Zeroizing::new(typed);
+        let typed = Zeroizing::new(typed);
         let code = method::RecoveryCode::from_text(&typed)?;
         Ok(Self(Arc::new(code.with_label(label.unwrap_or_default()))))
     }
@@ -84,5 +95,109 @@ impl RecoveryCode {
     pub fn to_text(&self) -> String {
         // Wiped here; the copy that the app gets is the app's.
         self.0.to_text().to_string()
+    }
+}
+
+/// What a new password must be like. The default is the least that there is, at least 8 characters and more than 10⁸ guesses,
+/// and it can only be made stricter. Each of its calls gives a new policy.
+#[derive(Debug, Clone, Default, uniffi::Object)]
+pub struct PasswordPolicy(method::PasswordPolicy);
+
+#[uniffi::export]
+impl PasswordPolicy {
+    /// The default.
+    #[uniffi::constructor]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Also asks for at least this many characters. Fewer than 8 change nothing.
+    #[must_use]
+    pub fn at_least_characters(&self, count: u32) -> Self {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        Self(self.0.clone().at_least_characters(count))
+    }
+
+    /// Also asks for the highest score, 4: more than 10¹⁰ guesses.
+    #[must_use]
+    pub fn very_unguessable(&self) -> Self {
+        Self(self.0.clone().very_unguessable())
+    }
+
+    /// Also counts these words, such as the user's name and address, as known to whoever guesses.
+    #[must_use]
+    pub fn forbidding(&self, words: Vec<String>) -> Self {
+        Self(self.0.clone().forbidding(words))
+    }
+
+    /// Also asks for at least this much work for each guess. Less than the default changes nothing, and more than what is read
+    /// back is lowered to that.
+    #[must_use]
+    pub fn at_least_cost(&self, memory_kib: u32, passes: u32) -> Self {
+        Self(self.0.clone().at_least_cost(memory_kib, passes))
+    }
+
+    /// The cost that a new slot gets.
+    #[must_use]
+    pub fn cost(&self) -> Argon2Cost {
+        let cost = self.0.cost();
+        Argon2Cost { memory_kib: cost.memory_kib(), passes: cost.passes(), lanes: cost.lanes() }
+    }
+
+    /// Judges a password, as `Client.backup` does before it makes a slot; for showing while it is typed.
+    ///
+    /// The estimate wipes none of its working memory: pieces of a password that is *chosen* stay in freed memory of the process
+    /// until that is given back. Opening a backup does not estimate.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub async fn check(&self, password: String) -> Result<(), PasswordError> {
+        let (policy, password) = (self.0.clone(), Zeroizing::new(password));
+        runtime::aside(move || Ok(policy.check(&password)?)).await
+    }
+}
+
+/// How much work one guess of a password is: Argon2id, version 0x13 (RFC 9106).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, uniffi::Record)]
+pub struct Argon2Cost {
+    /// Memory, in KiB. 64 MiB or more.
+    pub memory_kib: u32,
+    /// Passes over the memory. 3 or more.
+    pub passes: u32,
+    /// Lanes. 4.
+    pub lanes: u32,
+}
+
+/// A change of the wallet's methods.
+#[derive(Debug, Clone, uniffi::Enum)]
+pub enum MethodChange {
+    /// A slot for one more method.
+    Add {
+        /// The method.
+        method: Arc<Method>,
+    },
+    /// The slot is gone from the new epoch on. `Status.methods` has the ids.
+    Remove {
+        /// The slot.
+        slot: SlotId,
+    },
+    /// The slot gives way to one for this method.
+    Replace {
+        /// The slot.
+        slot: SlotId,
+        /// The method.
+        method: Arc<Method>,
+    },
+}
+
+impl From<MethodChange> for twoshare::MethodChange {
+    fn from(change: MethodChange) -> Self {
+        match change {
+            MethodChange::Add { method } => Self::Add(method.inner()),
+            MethodChange::Remove { slot } => Self::Remove(slot),
+            MethodChange::Replace { slot, method } => Self::Replace(slot, method.inner()),
+        }
     }
 }

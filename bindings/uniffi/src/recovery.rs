@@ -8,11 +8,12 @@ use twoshare::{
         check_code::CheckCode,
         envelope,
         id::{Epoch, OperationId},
+        identity::CustodianIdentity,
         proof::Operation,
     },
 };
 
-use crate::{Method, Wallet, error::RunError};
+use crate::{HttpCustodian, Method, Wallet, error::RunError};
 
 /// A drill that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, uniffi::Record)]
@@ -174,5 +175,90 @@ impl From<twoshare::Resumed> for Resumed {
             }
             twoshare::Resumed::Revoked => Self::Revoked,
         }
+    }
+}
+
+/// What became of a conversion.
+#[derive(Debug, Clone, uniffi::Enum)]
+pub enum Converted {
+    /// The wallet is an MPC wallet, with its signing shares here; the whole key is not here any more.
+    Done {
+        /// The wallet.
+        wallet: Arc<Wallet>,
+    },
+    /// The operator lets everybody wait, as for a recovery: call again when it is ready, with the same method. Until then
+    /// the wallet is what it was.
+    Waiting {
+        /// What waits.
+        waiting: Waiting,
+    },
+}
+
+impl From<twoshare::Converted> for Converted {
+    fn from(converted: twoshare::Converted) -> Self {
+        match converted {
+            twoshare::Converted::Done(wallet) => Self::Done { wallet: Arc::new(wallet.into()) },
+            twoshare::Converted::Waiting(waiting) => Self::Waiting { waiting: waiting.into() },
+        }
+    }
+}
+
+/// What became of a move.
+#[derive(Debug, Clone, uniffi::Enum)]
+pub enum Moved {
+    /// The wallet is with the other custodian, and with no other. Make the client for that one from here on: this one's
+    /// calls about the wallet fail with `StateError.Moved`.
+    Done {
+        /// The wallet.
+        wallet: Arc<Wallet>,
+    },
+    /// The operator lets everybody wait: call again when it is ready, with the same method, inside the window.
+    Waiting {
+        /// What waits.
+        waiting: Waiting,
+    },
+}
+
+impl From<twoshare::Moved> for Moved {
+    fn from(moved: twoshare::Moved) -> Self {
+        match moved {
+            twoshare::Moved::Done(wallet) => Self::Done { wallet: Arc::new(wallet.into()) },
+            twoshare::Moved::Waiting(waiting) => Self::Waiting { waiting: waiting.into() },
+        }
+    }
+}
+
+/// Another custodian: the one that a wallet is moved to, or that it comes from.
+#[derive(Debug, uniffi::Object)]
+pub struct Destination(twoshare::Destination);
+
+#[uniffi::export]
+impl Destination {
+    /// This custodian, with the identity that the app's configuration has: whoever could choose it would be the custodian.
+    /// `user` is who is logged in there, where that is another name than here.
+    #[uniffi::constructor(default(user = None))]
+    #[must_use]
+    pub fn new(
+        custodian: Arc<HttpCustodian>,
+        identity: CustodianIdentity,
+        user: Option<String>,
+    ) -> Self {
+        let destination = twoshare::Destination::new(custodian.inner(), identity);
+        Self(match user {
+            Some(user) => destination.user(user),
+            None => destination,
+        })
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub fn identity(&self) -> CustodianIdentity {
+        *self.0.identity()
+    }
+}
+
+impl Destination {
+    pub(crate) fn inner(&self) -> twoshare::Destination {
+        self.0.clone()
     }
 }

@@ -93,6 +93,13 @@ where
     }
 }
 
+/// Waits for something that cannot fail.
+pub(crate) async fn wait_for(what: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = runtime() {
+        let _ = AbortOnDrop(runtime.spawn(what)).await;
+    }
+}
+
 /// Does what may block a thread for a moment where that holds nobody up.
 pub(crate) async fn aside<T, E>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,

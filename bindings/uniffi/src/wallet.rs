@@ -1,5 +1,7 @@
 //! What a device holds of a wallet.
 
+use std::sync::Arc;
+
 use twoshare::core::{
     check_code::CheckCode,
     curve::AnyVerifyingKey,
@@ -9,6 +11,12 @@ use twoshare::core::{
 };
 
 use twoshare::StoreId;
+
+use crate::{
+    error::OpenSecretError,
+    runtime,
+    secret::{Attachment, ClientShare, Exported},
+};
 
 /// A wallet on its device, as it was when it was asked for: a view, which nothing is changed through.
 #[derive(Debug, uniffi::Object)]
@@ -44,6 +52,30 @@ impl Wallet {
     #[must_use]
     pub fn check_code(&self) -> CheckCode {
         self.0.check_code()
+    }
+
+    /// The device's signing shares of an MPC wallet, for the signing library; none of a single-key wallet.
+    #[must_use]
+    pub fn signing_shares(&self) -> Vec<Arc<ClientShare>> {
+        self.0.signing_shares().iter().map(|share| Arc::new(share.clone().into())).collect()
+    }
+
+    /// What signing libraries keep with the keys. A per-device one has to be made anew after a recovery: see
+    /// `to_regenerate`.
+    #[must_use]
+    pub fn attachments(&self) -> Vec<Arc<Attachment>> {
+        self.0.attachments().iter().map(|attachment| Arc::new(attachment.into())).collect()
+    }
+
+    /// The secrets of a single-key wallet, in the order in which they were imported; none of an MPC wallet, whose key is
+    /// nowhere.
+    ///
+    /// # Errors
+    ///
+    /// A secret is damaged.
+    pub async fn export(&self) -> Result<Vec<Exported>, OpenSecretError> {
+        let wallet = self.0.clone();
+        runtime::aside(move || Ok(wallet.export()?.into_iter().map(Exported::from).collect())).await
     }
 
     /// The names of the per-device attachments that the signing library has to make anew, on both sides, before it

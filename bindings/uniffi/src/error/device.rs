@@ -165,6 +165,10 @@ mirror! {
         /// See there.
         Fault(source: DeviceFault),
     }
+    + {
+        /// What was given is no password: nothing has changed.
+        Password(source: PasswordError) "the password is refused",
+    }
 
     /// Why settings were not saved. Unless there was a fault, nothing has changed.
     operation SettingsError = twoshare::device::SettingsError {
@@ -183,6 +187,12 @@ mirror! {
 }
 
 impl From<PasswordError> for OpenDeviceError {
+    fn from(source: PasswordError) -> Self {
+        Self::Password { source }
+    }
+}
+
+impl From<PasswordError> for PasswordChangeError {
     fn from(source: PasswordError) -> Self {
         Self::Password { source }
     }

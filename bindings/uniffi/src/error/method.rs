@@ -62,7 +62,7 @@ mirror! {
     }
 
     /// Why a text cannot be a password, or not a new one.
-    part PasswordError = twoshare::core::method::PasswordError {
+    operation PasswordError = twoshare::core::method::PasswordError {
         /// Nothing was entered.
         Empty,
         /// Longer than 1 KiB: something else was pasted.
