@@ -3,8 +3,8 @@ use core::fmt;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use minicbor::Decoder;
 use thiserror::Error;
+use twoshare_strength::{Score, estimate};
 use zeroize::Zeroizing;
-use zxcvbn::{Score, zxcvbn};
 
 use super::{ExcessiveWork, MethodError, SlotKind, Work};
 use crate::secret::SecretBytes;
@@ -96,13 +96,12 @@ impl PasswordPolicy {
             return Err(PasswordError::TooShort { found, min: self.min_characters });
         }
         let forbidden: Vec<&str> = self.forbidden.iter().map(String::as_str).collect();
-        let entropy = zxcvbn(text, &forbidden);
-        if entropy.score() < self.min_score {
-            let warning = entropy.feedback().and_then(|feedback| feedback.warning());
+        let estimate = estimate(text, &forbidden);
+        if estimate.score < self.min_score {
             return Err(PasswordError::TooWeak(Weakness {
-                score: u8::from(entropy.score()),
+                score: u8::from(estimate.score),
                 min: u8::from(self.min_score),
-                warning: warning.map(|warning| warning.to_string()),
+                warning: estimate.warning.map(|warning| warning.to_string()),
             }));
         }
         Ok(())

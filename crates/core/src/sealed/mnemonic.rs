@@ -2,10 +2,12 @@
 //! mistyped today is found today and not on the day of a recovery; the text itself is kept as it
 //! was given.
 
-use bip39::{Error, Language, Mnemonic};
+use std::sync::LazyLock;
+
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// What is wrong with a mnemonic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -59,18 +61,54 @@ pub(super) fn check(secret: &[u8]) -> Result<(), MnemonicFault> {
     // reported is the fault in the list that knows most of the words.
     let mut fault = MnemonicFault::UnknownWord { position: 1 };
     let mut valid = false;
-    for language in Language::ALL {
-        match Mnemonic::parse_in_normalized(*language, &normalized) {
-            Ok(mut mnemonic) => {
-                mnemonic.zeroize();
-                valid = true;
-            }
-            Err(Error::InvalidChecksum) => fault = MnemonicFault::Checksum,
-            Err(Error::UnknownWord(index)) => fault = later(fault, index + 1),
-            Err(_) => {}
+    for list in LISTS.split("\n\n") {
+        match check_in(list, &normalized, found) {
+            Ok(()) => valid = true,
+            Err(MnemonicFault::UnknownWord { position }) => fault = later(fault, position),
+            Err(other) => fault = other,
         }
     }
     if valid { Ok(()) } else { Err(fault) }
+}
+
+static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mnemonics.deflate"));
+const LEN: usize = match usize::from_str_radix(env!("MNEMONICS_LEN"), 10) {
+    Ok(len) => len,
+    Err(_) => panic!("build.rs sets a number"),
+};
+
+/// The ten lists, each of 2048 words in their order, normalized.
+static LISTS: LazyLock<String> = LazyLock::new(|| {
+    let bytes = miniz_oxide::inflate::decompress_to_vec_with_limit(PACKED, LEN);
+    String::from_utf8(bytes.expect("build.rs has packed it")).expect("build.rs has packed a text")
+});
+
+/// Eleven bits of 24 words.
+const MAX_BITS: usize = 24 * 11;
+
+/// Whether these words, of which there are so many, are a mnemonic in this language: 32 bits of entropy and
+/// one of its hash for every three of them.
+fn check_in(list: &str, normalized: &str, count: usize) -> Result<(), MnemonicFault> {
+    let mut bits = Zeroizing::new([0_u8; MAX_BITS / 8]);
+    let mut at = 0..MAX_BITS;
+    for (position, word) in (1..).zip(normalized.split_whitespace()) {
+        let number = list.split('\n').position(|known| known == word);
+        let number = number.ok_or(MnemonicFault::UnknownWord { position })?;
+        for bit in (0..11).rev().map(|place| number >> place & 1) {
+            let at = at.next().unwrap_or_default();
+            if let (1, Some(byte)) = (bit, bits.get_mut(at / 8)) {
+                *byte |= 0x80 >> (at % 8);
+            }
+        }
+    }
+    let (entropy, rest) = bits.split_at(count / 3 * 4);
+    let hash = Sha256::digest(entropy);
+    let (Some(found), Some(expected)) = (rest.first(), hash.first()) else {
+        return Err(MnemonicFault::Checksum);
+    };
+    // At most eight bits, of the highest.
+    let differ = (found ^ expected) >> (8 - count / 3);
+    if differ == 0 { Ok(()) } else { Err(MnemonicFault::Checksum) }
 }
 
 /// The fault that stands further on.
