@@ -6,6 +6,7 @@
 
 mod bindings;
 mod callgrind;
+mod python;
 mod run;
 mod tasks;
 mod tools;
@@ -18,7 +19,7 @@ const USAGE: &str = "\
 Usage: cargo xtask TASK
 
   test                         every test: the workspace, the doc examples, the fuzz bodies, the
-                               independent reader
+                               independent reader, Python
   ci                           test, and formatting, lints, docs, dependencies, the small model
   model [--small] [ARGS]       explore the rules of the epochs exhaustively
   fuzz [TARGET] [--seconds N]  fuzz one target or all, N seconds each (60); needs a nightly toolchain
@@ -26,6 +27,8 @@ Usage: cargo xtask TASK
   vectors                      write the frozen vectors anew; a change in them is a change of format
   bindings [LANGUAGE]          write the Swift, Kotlin or Python side of the library, or all of them, to
                                target/bindings
+  python [build | NAME]        the Python package and its tests, or those with NAME in theirs; with `build`
+                               the package alone
   callgrind [ARGS]             instruction counts per operation, over random secrets; needs valgrind
   bench [ARGS]                 the criterion benchmarks, side by side with their peers
   bench load [--quick] [PART]  the custodian and the client under load, over HTTP on this machine
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         ["crash", rest @ ..] => tasks::crash(&mut steps, rest),
         ["vectors"] => tasks::vectors(&mut steps),
         ["bindings", rest @ ..] => tasks::bindings(&mut steps, rest),
+        ["python", rest @ ..] => python::python(&mut steps, rest),
         ["callgrind", rest @ ..] => tasks::callgrind(&mut steps, rest),
         ["bench", "load", rest @ ..] => tasks::load(&mut steps, rest),
         ["bench", rest @ ..] => tasks::bench(&mut steps, rest),

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::{
     bindings::{self, Language},
-    callgrind,
+    callgrind, python,
     run::{Failed, Steps, cargo, output, root, run, target},
     tools,
 };
@@ -22,6 +22,11 @@ pub(crate) fn test(steps: &mut Steps) -> Result<(), Failed> {
         run(&mut cargo(["test", "--workspace", "--all-features", "--doc"]))
     });
     steps.step("independent reader", reader);
+    bindings::share_with_the_workspace();
+    steps.step("python", || {
+        python::package()?;
+        python::tests(&[])
+    });
     Ok(())
 }
 

@@ -55,9 +55,7 @@ pub(crate) fn python(requirements: &Path) -> Result<PathBuf, Failed> {
     if installed == wanted && output(Command::new(&python).arg("--version")).is_ok() {
         return Ok(python);
     }
-    let system = ["python3", "python"].into_iter().find_map(on_path).ok_or_else(|| {
-        Failed("Python 3 is not on the PATH; the independent reader needs it".to_owned())
-    })?;
+    let system = system_python("the independent reader needs it")?;
     let _ = fs::remove_dir_all(&venv);
     run(Command::new(system).args(["-m", "venv"]).arg(&venv)).map_err(|Failed(why)| {
         Failed(format!("{why} (Debian and Ubuntu keep the module in the package python3-venv)"))
@@ -65,6 +63,12 @@ pub(crate) fn python(requirements: &Path) -> Result<PathBuf, Failed> {
     run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements))?;
     fs::write(&stamp, wanted).map_err(|error| Failed(format!("{}: {error}", stamp.display())))?;
     Ok(python)
+}
+
+/// The Python of this machine; without one, who needs it is said.
+pub(crate) fn system_python(who: &str) -> Result<PathBuf, Failed> {
+    let python = ["python3", "python"].into_iter().find_map(on_path);
+    python.ok_or_else(|| Failed(format!("Python 3 is not on the PATH; {who}")))
 }
 
 /// Whether a nightly toolchain can be asked for, with its name.
