@@ -6,6 +6,7 @@
 
 mod bindings;
 mod callgrind;
+mod matrix;
 mod python;
 mod run;
 mod tasks;
@@ -19,7 +20,7 @@ const USAGE: &str = "\
 Usage: cargo xtask TASK
 
   test                         every test: the workspace, the doc examples, the fuzz bodies, the
-                               independent reader, Python
+                               independent reader, Python, the languages together
   ci                           test, and formatting, lints, docs, dependencies, the small model
   model [--small] [ARGS]       explore the rules of the epochs exhaustively
   fuzz [TARGET] [--seconds N]  fuzz one target or all, N seconds each (60); needs a nightly toolchain
@@ -29,6 +30,7 @@ Usage: cargo xtask TASK
                                target/bindings
   python [build | NAME]        the Python package and its tests, or those with NAME in theirs; with `build`
                                the package alone
+  matrix                       a backup made in each language, and by the command, recovered in every other
   callgrind [ARGS]             instruction counts per operation, over random secrets; needs valgrind
   bench [ARGS]                 the criterion benchmarks, side by side with their peers
   bench load [--quick] [PART]  the custodian and the client under load, over HTTP on this machine
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         ["crash", rest @ ..] => tasks::crash(&mut steps, rest),
         ["vectors"] => tasks::vectors(&mut steps),
         ["bindings", rest @ ..] => tasks::bindings(&mut steps, rest),
+        ["matrix"] => matrix::task(&mut steps),
         ["python", rest @ ..] => python::python(&mut steps, rest),
         ["callgrind", rest @ ..] => tasks::callgrind(&mut steps, rest),
         ["bench", "load", rest @ ..] => tasks::load(&mut steps, rest),

@@ -45,8 +45,15 @@ pub(crate) fn package() -> Result<PathBuf, Failed> {
     Ok(folder())
 }
 
+/// The program that makes and recovers a wallet in Python.
+pub(crate) fn relay() -> Result<Command, Failed> {
+    let mut relay = interpreter()?;
+    relay.arg(folder().join("relay.py"));
+    Ok(relay)
+}
+
 /// Python, new enough, writing no caches beside the sources.
-fn interpreter() -> Result<Command, Failed> {
+pub(crate) fn interpreter() -> Result<Command, Failed> {
     let python = tools::system_python("the Python package needs it")?;
     let (major, minor) = OLDEST;
     let new_enough = format!("import sys; print(sys.version_info >= ({major}, {minor}))");
@@ -58,7 +65,7 @@ fn interpreter() -> Result<Command, Failed> {
     Ok(command)
 }
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     root().join("bindings/python")
 }
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::{
     bindings::{self, Language},
-    callgrind, python,
+    callgrind, matrix, python,
     run::{Failed, Steps, cargo, output, root, run, target},
     tools,
 };
@@ -27,6 +27,7 @@ pub(crate) fn test(steps: &mut Steps) -> Result<(), Failed> {
         python::package()?;
         python::tests(&[])
     });
+    steps.step("matrix", matrix::matrix);
     Ok(())
 }
 
