@@ -26,6 +26,7 @@ use crate::{
     state::{Opened, State},
     status::{DrillPolicy, Status},
     store::{NamedPlace, StoreLimits, StorePolicy},
+    survey::Stores,
 };
 
 /// What a client is made of.
@@ -128,6 +129,12 @@ impl Client {
     #[must_use]
     pub fn user(&self) -> String {
         self.inner.user().to_owned()
+    }
+
+    /// The stores, for looking at what they have, and for copying a backup by hand.
+    #[must_use]
+    pub fn stores(&self) -> Arc<Stores> {
+        Arc::new(Stores::new(self.inner.stores().clone(), self.log.clone()))
     }
 
     /// The wallets that the custodian knows of this user: what an empty device can recover.

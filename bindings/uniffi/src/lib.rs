@@ -32,6 +32,7 @@ mod secret;
 mod state;
 mod status;
 mod store;
+mod survey;
 mod text;
 mod wallet;
 
@@ -67,6 +68,10 @@ pub use self::{
         DirectoryStore, EnvelopeStore, MemoryStore, NamedPlace, ObjectHealth, Operator, Place,
         SelfManagedStore, StoreLimits, StorePolicy, default_store_limits, object_envelope,
         object_part,
+    },
+    survey::{
+        Envelope, FailedList, Header, Listed, Listing, Mending, NoEnvelopeError, Stores, Survey,
+        SurveyError,
     },
     text::{
         parse_check_code, parse_custodian_identity, parse_digest, parse_object_name,

@@ -9,7 +9,7 @@ use crate::{log, queue::Queue};
 /// Hears of every step of every long call, for a progress bar.
 ///
 /// Steps come one after the other, in their order, on a thread of their own: take them to the thread that your screens are
-/// on. Those of a call have come when the call returns, unless this takes more than a second for one. What it throws is
+/// on. Those of a call have come when the call returns, unless this takes seconds for one. What it throws is
 /// ignored; it may call the client.
 #[uniffi::export(with_foreign)]
 pub trait ProgressListener: Send + Sync {

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 const CAPACITY: usize = 1024;
 
 /// How long is waited for the app to hear what was said before a call returns.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Hands items to one listener. The thread begins with the first item, and ends with the queue.
 pub(crate) struct Queue<T> {

@@ -147,3 +147,10 @@ impl From<store::EnvelopeName> for EnvelopeName {
         Self { wallet, epoch, digest }
     }
 }
+
+impl From<EnvelopeName> for store::EnvelopeName {
+    fn from(name: EnvelopeName) -> Self {
+        let EnvelopeName { wallet, epoch, digest } = name;
+        Self { wallet, epoch, digest }
+    }
+}

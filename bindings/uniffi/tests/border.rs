@@ -14,13 +14,14 @@ use std::{
     },
     task::{Context, Poll, Wake, Waker},
     thread,
+    time::Duration,
 };
 
 use proptest::prelude::*;
 use twoshare::{Call, Level, Step, core::id::CurveId, status::Recoverable};
 use twoshare_ffi::{
-    Cancellation, Client, ClientConfig, Device, MemoryDevice, Method, MethodChange, Operator,
-    ProgressListener, Progressed, Recovered, Recovery, RecoveryCode, Wallet,
+    Cancellation, Client, ClientConfig, Device, EnvelopeStore, MemoryDevice, Method, MethodChange,
+    Operator, ProgressListener, Progressed, Recovered, Recovery, RecoveryCode, Wallet,
     error::{
         BackupError, DeviceError, DeviceFault, LoadError, ReadError, RefreshError, SourceError,
     },
@@ -204,6 +205,10 @@ struct Heard(Mutex<Vec<Progressed>>);
 
 impl ProgressListener for Heard {
     fn step(&self, at: Progressed) {
+        if at.step == Step::Done {
+            // A screen is slow.
+            thread::sleep(Duration::from_millis(50));
+        }
         self.0.lock().unwrap().push(at);
     }
 }
@@ -362,6 +367,29 @@ fn a_device_in_memory_and_stores_of_every_kind_work() {
     let wallet = backed_up(&client, &method);
     let status = wait(client.status(wallet.id(), None)).unwrap();
     assert_eq!(status.stores.len(), 4);
+    let stores = client.stores();
+    let name = wallet.id();
+    let listing = wait(stores.list(name, None)).unwrap();
+    assert!(listing.failed.is_empty());
+    assert_eq!(listing.objects.len(), 6, "an envelope and a receipt in three stores");
+    let backup = wait(client.wallet(name)).unwrap().backup().unwrap();
+    let survey = wait(stores.survey(backup.envelope, None)).unwrap();
+    assert_eq!((survey.intact.len(), survey.failed.len()), (4, 0));
+    let envelope = wait(stores.read(backup.envelope, None)).unwrap();
+    assert_eq!(envelope.name(), backup.envelope);
+    assert_eq!(envelope.slots().len(), 1);
+    for listed in listing.objects.iter().filter(|listed| listed.store.as_str() == "drive") {
+        wait(EnvelopeStore::delete(&*world.drive, listed.name)).unwrap();
+    }
+    let kept = twoshare_ffi::Envelope::from_bytes(envelope.to_bytes()).unwrap();
+    let mending = wait(stores.mend(Arc::new(kept), None)).unwrap();
+    assert_eq!(mending.mended, ["drive".parse().unwrap()]);
+    assert_eq!((mending.intact.len(), mending.failed.len()), (3, 0));
+    let opened = wait(client.open(name, method.clone(), None)).unwrap();
+    assert_eq!(opened.digest, backup.envelope.digest);
+    assert_eq!(opened.keys, wallet.verifying_keys());
+    let state = wait(client.state(name, None)).unwrap();
+    assert_eq!(state.backup.unwrap().envelope, Some(backup.envelope.digest));
     let health = wait(directory.health()).unwrap();
     assert_eq!(health.len(), 2, "an envelope and a receipt");
     std::fs::remove_dir_all(folder).unwrap();
