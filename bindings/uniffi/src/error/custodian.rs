@@ -2,7 +2,7 @@
 
 use super::{
     AbandonRefusal, CancelRefusal, CommitRefusal, CustodianIdentity, DepartRefusal, Ended, Freezes,
-    HandOverRefusal, Mirrors, Outage, PrepareRefusal, ReleaseRefusal, RetireRefusal, chain, rust,
+    HandOverRefusal, Mirrors, Outage, PrepareRefusal, ReleaseRefusal, chain, rust,
 };
 
 mirror! {
@@ -185,21 +185,6 @@ mirror! {
         WrongEnvelope,
         /// The operation has written as many envelopes as it may.
         TooMany,
-        /// See there.
-        Unavailable [Unavailable {
-            /// What is the matter.
-            outage = cause: Outage,
-            /// Seconds to wait before trying again, where the custodian said.
-            retry_after = retry_after: Option<u64>,
-        }],
-    }
-
-    /// Why an envelope was kept.
-    part RetireError = twoshare::protocol::custodian::RetireError {
-        /// The user has no such wallet.
-        NotFound,
-        /// A rule keeps it.
-        Refused(source: RetireRefusal),
         /// See there.
         Unavailable [Unavailable {
             /// What is the matter.

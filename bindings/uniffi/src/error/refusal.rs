@@ -203,23 +203,6 @@ mirror! {
         Wait(source: WaitRefusal),
     }
 
-    /// Why an envelope is kept. Nothing has changed.
-    part RetireRefusal = twoshare::protocol::rules::RetireRefusal {
-        /// The wallet stands still.
-        Frozen [Frozen {
-            /// What holds it.
-            freezes = 0: Freezes,
-        }],
-        /// This epoch has not ended, or was never committed, or was retired already: whoever repeats a
-        /// retire whose answer was lost hears this.
-        NotEnded,
-        /// Too early: a replaced backup can still be restored, or an old copy of the database may.
-        TooEarly {
-            /// When to try again.
-            until: u64,
-        },
-    }
-
     /// Why a recovery, a conversion or an eject has to wait.
     part WaitRefusal = twoshare::protocol::rules::WaitRefusal {
         /// The operator lets everybody wait: come back then and ask again.

@@ -3,8 +3,8 @@
 use twoshare::stores::Failed;
 
 use super::{
-    ContainerError, Ended, EnvelopeName, Mirrors, ParseError, RetireError, SourceError, StoreId,
-    TestOpenError, UploadError, chain, rust,
+    ContainerError, Ended, EnvelopeName, Mirrors, ParseError, SourceError, StoreId, TestOpenError,
+    UploadError, chain, rust,
 };
 
 mirror! {
@@ -133,17 +133,6 @@ mirror! {
         ReadBack(source: FetchError),
         /// What it gave back does not open: use another store.
         TestOpen(source: TestOpenError),
-    }
-
-    /// Why a replaced envelope was not deleted. Nothing was.
-    part RetireStoresError = twoshare::stores::RetireStoresError {
-        /// Not every store has the envelope that replaced it: mend them first.
-        Missing {
-            /// Those that do not, and why.
-            missing: Vec<FailedFetch>,
-        },
-        /// The custodian says that it may still be needed.
-        Custodian(source: RetireError),
     }
 
     /// Why a directory cannot be used as a store.
