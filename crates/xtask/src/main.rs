@@ -4,6 +4,7 @@
 //! within seconds. Tools that are not on this machine are fetched once, into `target/tools`. What
 //! cannot run fails: no step is ever skipped.
 
+mod api;
 mod bindings;
 mod callgrind;
 mod matrix;
@@ -31,6 +32,8 @@ Usage: cargo xtask TASK
   python [build | NAME]        the Python package and its tests, or those with NAME in theirs; with `build`
                                the package alone
   matrix                       a backup made in each language, and by the command, recovered in every other
+  api [--check]                write bindings/API.md, what every public item is called in each language; or
+                               check that it is what the code is
   callgrind [ARGS]             instruction counts per operation, over random secrets; needs valgrind
   bench [ARGS]                 the criterion benchmarks, side by side with their peers
   bench load [--quick] [PART]  the custodian and the client under load, over HTTP on this machine
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         ["bindings", rest @ ..] => tasks::bindings(&mut steps, rest),
         ["matrix"] => matrix::task(&mut steps),
         ["python", rest @ ..] => python::python(&mut steps, rest),
+        ["api", rest @ ..] => tasks::api(&mut steps, rest),
         ["callgrind", rest @ ..] => tasks::callgrind(&mut steps, rest),
         ["bench", "load", rest @ ..] => tasks::load(&mut steps, rest),
         ["bench", rest @ ..] => tasks::bench(&mut steps, rest),

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::{
+    api,
     bindings::{self, Language},
     callgrind, matrix, python,
     run::{Failed, Steps, cargo, output, root, run, target},
@@ -59,10 +60,8 @@ pub(crate) fn ci(steps: &mut Steps) -> Result<(), Failed> {
         ]))?;
         no_c_code()
     });
-    steps.step("documentation", || {
-        let all = ["doc", "--workspace", "--all-features", "--no-deps"];
-        run(cargo(all).env("RUSTDOCFLAGS", "-D warnings"))
-    });
+    steps.step("documentation", documentation);
+    steps.step("api listing", api::check);
     test(steps)?;
     model(steps, &["--small"])
 }
@@ -96,6 +95,22 @@ const NEEDS_C: &[&str] = &[
     "url",
     "idna",
 ];
+
+/// The pages of rustdoc.
+pub(crate) fn documentation() -> Result<(), Failed> {
+    let all = ["doc", "--workspace", "--all-features", "--no-deps"];
+    run(cargo(all).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The listing of the API in all languages, written anew or checked.
+pub(crate) fn api(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
+    match args {
+        [] => steps.step("api listing", api::write),
+        ["--check"] => steps.step("api listing", api::check),
+        _ => return Err(Failed("api takes --check or nothing".to_owned())),
+    }
+    Ok(())
+}
 
 /// The rules of the epochs, explored exhaustively: within the bounds of a minute or two with
 /// `--small`, else within those that the model states.
