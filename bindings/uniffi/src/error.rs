@@ -6,7 +6,7 @@
 //! ([`CustodianCancelError`], [`ChannelOpenError`], [`KeygenSessionError`]). The error of an operation has two
 //! more variants, `Cancelled` and `Panicked`, which occur in no error's `source`.
 //!
-//! [`mirror!`] writes an enum and both ways across. Its matches name every variant and every field, so that
+//! The macro `mirror!` writes an enum and both ways across. Its matches name every variant and every field, so that
 //! what is new in Rust does not compile until it is listed here too. The text of an error is written nowhere
 //! but in Rust: it is that of the Rust error that the mirrored one stands for.
 

@@ -38,7 +38,7 @@ mirror! {
             /// The counter of what is there.
             found: Option<Counter>,
         },
-        /// The record that is there is damaged, and is not written over: see `LoadError::Damaged`.
+        /// The record that is there is damaged, and is not written over: see `LoadError.Damaged`.
         Damaged,
         /// The record that is there was saved by a newer version of the software: update.
         NewerVersion {
@@ -66,7 +66,7 @@ mirror! {
             /// The counter of what is there.
             found: Counter,
         },
-        /// The record that is there is damaged: see `LoadError::Damaged`.
+        /// The record that is there is damaged: see `LoadError.Damaged`.
         Damaged,
         /// The record that is there was saved by a newer version of the software: update.
         NewerVersion {

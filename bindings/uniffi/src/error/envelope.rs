@@ -336,8 +336,7 @@ mirror! {
             /// The key it belongs to.
             found: u8,
         },
-        /// The key is not the one that was made for it: take the key with this
-        /// `SealedSecret::verifying_key`.
+        /// The key is not the one that was made for it.
         WrongKey,
         /// It was changed since it was sealed: use another copy.
         Damaged,

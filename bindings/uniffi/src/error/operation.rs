@@ -18,7 +18,7 @@ mirror! {
             wallet: WalletId,
         },
         /// Another device has recovered the wallet, or converted it: what this one has does nothing any
-        /// more, and may be older than what counts. Recover here, or forget it (`Client::forget`).
+        /// more, and may be older than what counts. Recover here, or forget it (`Client.forget`).
         Revoked {
             /// The wallet.
             wallet: WalletId,
@@ -31,7 +31,7 @@ mirror! {
         Record(source: DecodeError),
         /// See there.
         Load(source: LoadError),
-        /// See there. What was being done can be resumed. `SaveError::Conflict`: another process uses the
+        /// See there. What was being done can be resumed. `SaveError.Conflict`: another process uses the
         /// same device.
         Save(source: SaveError),
         /// See there.
@@ -79,7 +79,7 @@ mirror! {
             /// The wallet.
             wallet: WalletId,
         },
-        /// See there. `ReadError::NotFound`: the custodian does not have its half yet, or has it for
+        /// See there. `ReadError.NotFound`: the custodian does not have its half yet, or has it for
         /// another user.
         State(source: StateError),
         /// The custodian has a single-key wallet of this id.
@@ -148,7 +148,7 @@ mirror! {
             seen: Epoch,
         },
         /// The custodian's database was restored from a copy, and may have forgotten newer epochs. Its
-        /// operator has to approve the recovery first: `Recovery::approved`.
+        /// operator has to approve the recovery first: `Recovery.approved`.
         Restored {
             /// The epoch that the copy calls active.
             custodian: Epoch,
@@ -224,8 +224,8 @@ mirror! {
         /// Whether it is committed is not known.
         Receipt(source: ReadError),
         /// A move between two custodians is interrupted, and the other one is needed:
-        /// `Client::resume_move`, or
-        /// `Client::move_wallet` again.
+        /// `Client.resume_move`, or
+        /// `Client.move_wallet` again.
         NeedsCustodian {
             /// Which one is needed.
             identity: CustodianIdentity,
@@ -258,13 +258,13 @@ mirror! {
         /// the wallet is with both: decide for one, and have the operator of the other delete it.
         Overtaken,
         /// The wallet is with the other custodian, and this one did not take note: move again, or
-        /// `Client::resume`, which goes on.
+        /// `Client.resume`, which goes on.
         HandOver(source: HandOverError),
         /// The same: it said that it did, and its state says otherwise. Ask its operator.
         NotGone,
         /// The custodian that the wallet went to does not have it any more as it committed it: its database
         /// was put back from a copy. The one that it left still has it, and is not told. Recover the wallet
-        /// on an empty device, with that one (`Recovery::accept_moved`).
+        /// on an empty device, with that one (`Recovery.accept_moved`).
         NotHeld,
     }
 
@@ -275,8 +275,8 @@ mirror! {
         Device(source: DeviceError),
         /// The wallet has seeds, mnemonics or other bytes sealed under its keys, and no half of those signs
         /// anything. It stays a single-key wallet. For an MPC wallet make a new one
-        /// (`Client::create_wallet`) and move the funds there:
-        /// `manual::more_curves` has the steps.
+        /// (`Client.create_wallet`) and move the funds there: the manual of the Rust crate has the steps, under
+        /// `more_curves`.
         SealedSecrets {
             /// Those that are not.
             sealed: Vec<WhatIsSealed>,
@@ -297,7 +297,7 @@ mirror! {
     }
 
     /// Why a drill failed: the backup cannot be relied on. What failed is kept with its time, and
-    /// `Client::status` says so.
+    /// `Client.status` says so.
     operation DrillError = twoshare::error::DrillError {
         /// See there.
         Device(source: DeviceError),
@@ -348,7 +348,7 @@ mirror! {
         /// The custodian did not begin.
         Begin(source: BeginError),
         /// The custodian did not cancel it. Where the proof is not believed, this device was revoked:
-        /// `Client::status`.
+        /// `Client.status`.
         Refused(source: CustodianCancelError),
         /// What the custodian answered does not hold.
         Session(source: SessionError),
@@ -378,7 +378,7 @@ mirror! {
     }
 
     /// Why custodian and device did not get to new shares. Nothing has changed, unless the custodian was
-    /// unavailable: then `Client::resume` goes on.
+    /// unavailable: then `Client.resume` goes on.
     part ExchangeError = twoshare::error::ExchangeError {
         /// The custodian did not begin.
         Begin(source: BeginError),
@@ -397,8 +397,8 @@ mirror! {
         /// Too few stores took it and gave it back intact. The last backup is as it was.
         Stores(source: WriteStoresError),
         /// The commit was refused, and the last backup is as it was; or its answer was lost
-        /// (`CommitError::Unavailable`), or it has to wait (frozen): then
-        /// `Client::resume` goes on.
+        /// (`CommitError.Unavailable`), or it has to wait (frozen): then
+        /// `Client.resume` goes on.
         Commit(source: CommitError),
         /// The receipt does not hold: the custodian lies. What is committed is not known.
         Receipt(source: SessionError),

@@ -6,7 +6,7 @@ use super::{
 };
 
 mirror! {
-    /// Why nothing was made pending. Nothing has changed, except that `PrepareRefusal::Wait` may
+    /// Why nothing was made pending. Nothing has changed, except that `PrepareRefusal.Wait` may
     /// have started its wait.
     part PrepareRefusal = twoshare::protocol::rules::PrepareRefusal {
         /// The wallet is with another custodian.
@@ -109,7 +109,7 @@ mirror! {
         AlreadyCommitted,
     }
 
-    /// Why a wallet may not leave. Nothing has changed, except that `DepartRefusal::Wait` may have
+    /// Why a wallet may not leave. Nothing has changed, except that `DepartRefusal.Wait` may have
     /// started its wait.
     part DepartRefusal = twoshare::protocol::rules::DepartRefusal {
         /// It has left.
@@ -178,7 +178,7 @@ mirror! {
     }
 
     /// Why the custodian's share was not released. Nothing has changed, except that
-    /// `ReleaseRefusal::Wait` may have started its wait.
+    /// `ReleaseRefusal.Wait` may have started its wait.
     part ReleaseRefusal = twoshare::protocol::rules::ReleaseRefusal {
         /// The wallet is with another custodian.
         Moved [Moved {

@@ -179,8 +179,7 @@ mirror! {
         },
         /// `r` or `s` is zero or not below the order: refuse the message.
         OutOfRange,
-        /// It is the other encoding of a signature: refuse the message. Whoever signs with a service
-        /// that makes these uses `Signature::normalize` before sending.
+        /// It is the other encoding of a signature: refuse the message.
         HighS,
         /// Somebody else signed, or something else was signed: do not believe the message.
         Invalid,

@@ -100,8 +100,8 @@ mirror! {
         },
     }
 
-    /// Why a new envelope is not kept as the policy asks. What was written of it lies in the stores: once
-    /// the operation is given up, `Stores::delete` it.
+    /// Why a new envelope is not kept as the policy asks. What was written of it lies in the stores until the
+    /// operation is given up, which deletes it.
     part WriteStoresError = twoshare::stores::WriteStoresError {
         /// There is no store: name one.
         NoStore,
