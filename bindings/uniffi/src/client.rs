@@ -1,6 +1,6 @@
 //! A device's access to the world.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc};
 
 use twoshare::core::{
     id::{CurveId, OperationId, WalletId},
@@ -21,7 +21,7 @@ use crate::{
     method::{self, MethodChange},
     progress::{self, Listener, ProgressListener, Steps},
     recovery::{Converted, Destination, Moved},
-    runtime::{self, CutShort},
+    runtime::{self, CutShort, Work},
     secret::{Attachment, ClientShare, Ejected, Import},
     state::{Opened, State},
     status::{DrillPolicy, Status},
@@ -589,28 +589,49 @@ impl Client {
     }
 }
 
+/// A call on its way.
+type Calling<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
+
 impl Client {
     /// Makes one call: on the runtime, in the log, until it is cancelled, and with its steps delivered.
-    async fn run<T, E, F>(
+    fn run<T, E, F>(
         &self,
         name: &'static str,
         wallet: Option<WalletId>,
         cancellation: Option<Arc<Cancellation>>,
         work: impl FnOnce(twoshare::Client) -> F,
-    ) -> Result<T, E>
+    ) -> Calling<'_, T, E>
     where
         T: Send + 'static,
         E: CutShort + fmt::Debug + Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let logged = LoggedCall::begin(self.log.clone(), name, wallet);
-        let work = logged.scope(work(self.inner.clone()));
-        let result = runtime::run(cancellation, work).await;
-        logged.end(&result);
-        if let Some(listener) = self.listener.clone() {
-            runtime::wait_for(async move { listener.flush().await }).await;
-        }
-        result
+        let work: Calling<'static, T, E> = Box::pin(work(self.inner.clone()));
+        self.run_boxed(name, wallet, cancellation, work)
+    }
+
+    /// Without the type of the call, of which there are as many as methods.
+    fn run_boxed<T, E>(
+        &self,
+        name: &'static str,
+        wallet: Option<WalletId>,
+        cancellation: Option<Arc<Cancellation>>,
+        work: Calling<'static, T, E>,
+    ) -> Calling<'_, T, E>
+    where
+        T: Send + 'static,
+        E: CutShort + fmt::Debug + Send + 'static,
+    {
+        Box::pin(async move {
+            let logged = LoggedCall::begin(self.log.clone(), name, wallet);
+            let around = |call| -> Work { Box::pin(logged.scope(call)) };
+            let result = runtime::run_within(cancellation, around, work).await;
+            logged.end(&result);
+            if let Some(listener) = self.listener.clone() {
+                runtime::wait_for(async move { listener.flush().await }).await;
+            }
+            result
+        })
     }
 }
 

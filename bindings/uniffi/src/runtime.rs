@@ -11,6 +11,7 @@ use std::{
 
 use tokio::{
     runtime::{Builder, Runtime},
+    sync::oneshot,
     task::{JoinError, JoinHandle},
 };
 
@@ -51,6 +52,17 @@ fn runtime() -> io::Result<&'static Runtime> {
     Ok(RUNTIME.get_or_init(|| runtime))
 }
 
+/// A call without its types. What an executor makes for each type of future is most of a library
+/// otherwise.
+pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// How a call has ended.
+enum Ended {
+    Done,
+    Cancelled,
+    Panicked(String),
+}
+
 /// Runs one call to its end, which is its own, a cancellation or a panic. If this future is dropped, the
 /// call is too. When this returns, nothing of the call is running any more, but for a password that is
 /// being stretched for nothing.
@@ -62,35 +74,66 @@ where
     T: Send + 'static,
     E: CutShort + Send + 'static,
 {
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => return Err(E::panicked(format!("the runtime did not start: {error}"))),
-    };
-    if cancellation.as_ref().is_some_and(|cancellation| cancellation.is_cancelled()) {
-        return Err(E::cancelled());
+    run_within(cancellation, |work| work, call).await
+}
+
+/// The same, with something around the call.
+pub(crate) async fn run_within<T, E>(
+    cancellation: Option<Arc<Cancellation>>,
+    around: impl FnOnce(Work) -> Work,
+    call: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: CutShort + Send + 'static,
+{
+    let (sender, mut receiver) = oneshot::channel();
+    let work: Work = Box::pin(async move {
+        let _ = sender.send(call.await);
+    });
+    match to_its_end(cancellation, around(work)).await {
+        // Sent before it ended.
+        Ended::Done => receiver.try_recv().unwrap_or_else(|_| Err(E::cancelled())),
+        Ended::Cancelled => Err(E::cancelled()),
+        Ended::Panicked(message) => Err(E::panicked(message)),
     }
-    let mut task = AbortOnDrop(runtime.spawn(call));
-    let cancelled = async {
-        match &cancellation {
-            Some(cancellation) => cancellation.cancelled().await,
-            None => pending().await,
+}
+
+fn to_its_end(
+    cancellation: Option<Arc<Cancellation>>,
+    work: Work,
+) -> Pin<Box<dyn Future<Output = Ended> + Send>> {
+    Box::pin(async move {
+        let runtime = match runtime() {
+            Ok(runtime) => runtime,
+            Err(error) => return Ended::Panicked(format!("the runtime did not start: {error}")),
+        };
+        if cancellation.as_ref().is_some_and(|cancellation| cancellation.is_cancelled()) {
+            return Ended::Cancelled;
         }
-    };
-    let ended = tokio::select! {
-        biased;
-        ended = &mut task => ended,
-        () = cancelled => {
-            task.0.abort();
-            (&mut task).await
+        let mut task = AbortOnDrop(runtime.spawn(work));
+        let cancelled = async {
+            match &cancellation {
+                Some(cancellation) => cancellation.cancelled().await,
+                None => pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            biased;
+            ended = &mut task => ended,
+            () = cancelled => {
+                task.0.abort();
+                (&mut task).await
+            }
+        };
+        match ended {
+            Ok(()) => Ended::Done,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => Ended::Panicked(message_of(&*panic)),
+                Err(_) => Ended::Cancelled,
+            },
         }
-    };
-    match ended {
-        Ok(result) => result,
-        Err(error) => Err(match error.try_into_panic() {
-            Ok(panic) => E::panicked(message_of(&*panic)),
-            Err(_) => E::cancelled(),
-        }),
-    }
+    })
 }
 
 /// Waits for something that cannot fail.

@@ -1,6 +1,6 @@
 //! Calling a server until there is an answer, or nothing more to try.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 use twoshare_core::{id::OperationId, secret::SecretBytes};
@@ -35,8 +35,8 @@ pub(crate) struct Call {
 }
 
 /// What an answer means.
-pub(crate) enum Heard<T, E> {
-    Answer(T),
+pub(crate) enum Heard<E> {
+    Answer,
     /// Asking again changes nothing.
     Final(E),
     TokenRefused,
@@ -46,13 +46,48 @@ pub(crate) enum Heard<T, E> {
 
 pub(crate) const NOT_UNDERSTOOD: Unavailable = Unavailable::because(Outage::NotUnderstood);
 
+/// Whether to ask again.
+enum Again {
+    No,
+    WithAnotherToken,
+    Later(Unavailable),
+}
+
+type Answered<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, Unavailable>> + Send + 'a>>;
+
 impl Caller {
     /// Repeats what was lost or came at a bad time, and asks for another token once.
-    pub(crate) async fn call<T, E: From<Unavailable>>(
+    pub(crate) async fn call<E: From<Unavailable>>(
         &self,
         call: Call,
-        read: impl Fn(HttpResponse) -> Heard<T, E>,
-    ) -> Result<T, E> {
+        read: fn(&HttpResponse) -> Heard<E>,
+    ) -> Result<HttpResponse, E> {
+        let again = |response: &HttpResponse| match read(response) {
+            Heard::Answer | Heard::Final(_) => Again::No,
+            Heard::TokenRefused => Again::WithAnotherToken,
+            Heard::Later(unavailable) => Again::Later(unavailable),
+        };
+        let response = self.answered(call, &again).await?;
+        match read(&response) {
+            Heard::Final(error) => Err(error),
+            Heard::Answer | Heard::TokenRefused | Heard::Later(_) => Ok(response),
+        }
+    }
+
+    /// Boxed, and without the types: there is one of this, and not one for every message.
+    fn answered<'a>(
+        &'a self,
+        call: Call,
+        again: &'a (dyn Fn(&HttpResponse) -> Again + Sync),
+    ) -> Answered<'a> {
+        Box::pin(self.ask(call, again))
+    }
+
+    async fn ask(
+        &self,
+        call: Call,
+        again: &(dyn Fn(&HttpResponse) -> Again + Sync),
+    ) -> Result<HttpResponse, Unavailable> {
         let Self { url, tokens, transport, retry } = self;
         let Call { method, path, body, precondition, accept, max_answer } = call;
         let (began, mut made, mut renewed) = (Instant::now(), 0u32, false);
@@ -70,25 +105,26 @@ impl Caller {
                 id: id.clone(),
             };
             made = made.saturating_add(1);
-            let unavailable = match transport.send(request).await.map(&read) {
-                Ok(Heard::Answer(answer)) => return Ok(answer),
-                Ok(Heard::Final(error)) => return Err(error),
-                Ok(Heard::TokenRefused) if renewed => {
-                    return Err(Unavailable::because(Outage::NotSignedIn).into());
-                }
-                Ok(Heard::TokenRefused) => {
-                    renewed = true;
-                    token = tokens.token(Some(&token)).await.map_err(no_token)?;
-                    continue;
-                }
-                Ok(Heard::Later(unavailable)) => unavailable,
-                Err(TransportError::TooLong { .. }) => return Err(NOT_UNDERSTOOD.into()),
+            let unavailable = match transport.send(request).await {
+                Ok(response) => match again(&response) {
+                    Again::No => return Ok(response),
+                    Again::WithAnotherToken if renewed => {
+                        return Err(Unavailable::because(Outage::NotSignedIn));
+                    }
+                    Again::WithAnotherToken => {
+                        renewed = true;
+                        token = tokens.token(Some(&token)).await.map_err(no_token)?;
+                        continue;
+                    }
+                    Again::Later(unavailable) => unavailable,
+                },
+                Err(TransportError::TooLong { .. }) => return Err(NOT_UNDERSTOOD),
                 Err(TransportError::Unreachable(_)) => Unavailable::because(Outage::Unreachable),
             };
             let asked = unavailable.retry_after.map(Duration::from_secs);
             match retry.pause(made, began.elapsed(), asked) {
                 Some(pause) => sleep(pause).await,
-                None => return Err(unavailable.into()),
+                None => return Err(unavailable),
             }
         }
     }
@@ -96,10 +132,7 @@ impl Caller {
 
 /// What an answer means that says nothing but its status: a proxy's, or that of a server which is none of
 /// ours.
-pub(crate) fn read_status<T, E: From<Unavailable>>(
-    status: u16,
-    retry_after: Option<u64>,
-) -> Heard<T, E> {
+pub(crate) fn read_status<E: From<Unavailable>>(status: u16, retry_after: Option<u64>) -> Heard<E> {
     match status {
         401 => Heard::TokenRefused,
         408 | 429 | 502..=504 => Heard::Later(Unavailable { cause: Outage::Busy, retry_after }),
@@ -108,10 +141,10 @@ pub(crate) fn read_status<T, E: From<Unavailable>>(
     }
 }
 
-fn no_token<E: From<Unavailable>>(error: TokenError) -> E {
+fn no_token(error: TokenError) -> Unavailable {
     let cause = match error {
         TokenError::NotSignedIn => Outage::NotSignedIn,
         TokenError::Unavailable => Outage::Unreachable,
     };
-    Unavailable::because(cause).into()
+    Unavailable::because(cause)
 }

@@ -128,14 +128,15 @@ impl HttpCustodian {
             accept,
             max_answer: route.max_answer().max(MAX_PROBLEM),
         };
-        self.inner.call(call, read).await
+        self.inner.call(call, read::<E>).await.map(|response| response.body)
     }
 }
 
-fn read<E: Verdict + From<Unavailable>>(response: HttpResponse) -> Heard<SecretBytes, E> {
+fn read<E: Verdict + From<Unavailable>>(response: &HttpResponse) -> Heard<E> {
     let HttpResponse { status, media_type, retry_after, body } = response;
+    let (status, retry_after) = (*status, *retry_after);
     if matches!(status, 200 | 204) {
-        return Heard::Answer(body);
+        return Heard::Answer;
     }
     // Exposed: to the decoder.
     let problem = Some(body.expose_secret())

@@ -100,7 +100,7 @@ impl SelfManagedStore {
                 Method::Put | Method::Post | Method::Delete => MAX_PROBLEM,
             },
         };
-        self.caller.call::<_, Unavailable>(call, read).await.map_err(fault)
+        self.caller.call::<Unavailable>(call, read).await.map_err(fault)
     }
 
     async fn put_once(&self, name: &ObjectName, bytes: &[u8]) -> Result<Put, PutError> {
@@ -133,9 +133,9 @@ fn object(name: &ObjectName) -> String {
     format!("/objects/{name}")
 }
 
-fn read(response: HttpResponse) -> Heard<HttpResponse, Unavailable> {
+fn read(response: &HttpResponse) -> Heard<Unavailable> {
     match response.status {
-        200 | 201 | 204 | 403 | 404 | 412 | 413 | 507 => Heard::Answer(response),
+        200 | 201 | 204 | 403 | 404 | 412 | 413 | 507 => Heard::Answer,
         status => read_status(status, response.retry_after),
     }
 }
