@@ -8,10 +8,13 @@ mod api;
 mod bindings;
 mod callgrind;
 mod matrix;
+mod mobile;
 mod python;
 mod run;
 mod tasks;
 mod tools;
+#[cfg(test)]
+mod workflows;
 
 use std::process::ExitCode;
 
@@ -34,6 +37,9 @@ Usage: cargo xtask TASK
   matrix                       a backup made in each language, and by the command, recovered in every other
   api [--check]                write bindings/API.md, what every public item is called in each language; or
                                check that it is what the code is
+  size                         how large a phone's library is, and what is in it; fails above 3 MiB
+  xcframework [--all]          what a Swift package links: the device's slice, or every slice
+  aar                          what an Android app links
   callgrind [ARGS]             instruction counts per operation, over random secrets; needs valgrind
   bench [ARGS]                 the criterion benchmarks, side by side with their peers
   bench load [--quick] [PART]  the custodian and the client under load, over HTTP on this machine
@@ -54,6 +60,9 @@ fn main() -> ExitCode {
         ["matrix"] => matrix::task(&mut steps),
         ["python", rest @ ..] => python::python(&mut steps, rest),
         ["api", rest @ ..] => tasks::api(&mut steps, rest),
+        ["size"] => mobile::size(&mut steps),
+        ["xcframework", rest @ ..] => mobile::xcframework(&mut steps, rest),
+        ["aar"] => mobile::aar(&mut steps),
         ["callgrind", rest @ ..] => tasks::callgrind(&mut steps, rest),
         ["bench", "load", rest @ ..] => tasks::load(&mut steps, rest),
         ["bench", rest @ ..] => tasks::bench(&mut steps, rest),

@@ -1,0 +1,218 @@
+//! What an app gets: libraries for devices, their size, and the packages that they are in.
+
+mod aar;
+mod archive;
+mod size;
+mod symbols;
+mod xcframework;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use self::archive::{Archive, Machine};
+use crate::{
+    bindings::{self, Language},
+    run::{Failed, Steps, cargo, output, run, target},
+    tools::on_path,
+};
+
+/// What all device libraries are built with: see `[profile.mobile]`.
+const PROFILE: &str = "mobile";
+
+/// The size of the library, and what is in it.
+pub(crate) fn size(steps: &mut Steps) -> Result<(), Failed> {
+    steps.step("size", size::measure);
+    Ok(())
+}
+
+/// The XCFramework of a Swift package: the device's slice, or all of them.
+pub(crate) fn xcframework(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
+    match args {
+        [] => xcframework::make(steps, false),
+        ["--all"] => xcframework::make(steps, true),
+        [other, ..] => return Err(Failed(format!("xcframework: {other} is not understood"))),
+    }
+    Ok(())
+}
+
+/// The AAR.
+pub(crate) fn aar(steps: &mut Steps) -> Result<(), Failed> {
+    aar::make(steps);
+    Ok(())
+}
+
+/// A platform's name in Rust, and what its object files must be.
+#[derive(Debug, Clone, Copy)]
+struct Platform {
+    /// None is that of this machine.
+    triple: Option<&'static str>,
+    machine: Machine,
+}
+
+/// A static library, and what it asks of the system.
+#[derive(Debug)]
+struct Static {
+    path: PathBuf,
+    archive: Archive,
+    /// The flags of the system's libraries.
+    needs: Vec<String>,
+}
+
+impl Platform {
+    const fn of(triple: &'static str, machine: Machine) -> Self {
+        Self { triple: Some(triple), machine }
+    }
+
+    fn name(self) -> &'static str {
+        self.triple.unwrap_or("this machine")
+    }
+
+    /// Builds the static library. The standard library of the platform is fetched once, where rustup has
+    /// the toolchain.
+    fn static_library(self) -> Result<Static, Failed> {
+        let mut folder = target();
+        let mut build = cargo(["rustc", "--package", "twoshare-ffi", "--lib"]);
+        build.args(["--profile", PROFILE, "--crate-type", "staticlib"]);
+        if let Some(triple) = self.triple {
+            standard_library(triple)?;
+            build.args(["--target", triple]);
+            folder = folder.join(triple);
+        }
+        let folder = folder.join(PROFILE);
+        fs::create_dir_all(&folder)
+            .map_err(|error| Failed(format!("{}: {error}", folder.display())))?;
+        let needs = folder.join("native-libraries.txt");
+        build.arg("--").arg(format!("--print=native-static-libs={}", needs.display()));
+        run(&mut build)?;
+        let path = folder.join("libtwoshare_ffi.a");
+        let archive = archive::read(&bytes(&path)?)?;
+        if archive.machines != [self.machine] {
+            return Err(Failed(format!(
+                "{} is for {:?}, not for {:?} alone",
+                path.display(),
+                archive.machines,
+                self.machine
+            )));
+        }
+        println!("{}: {} object files", self.name(), archive.objects);
+        let needs = String::from_utf8_lossy(&bytes(&needs)?).into_owned();
+        let needs = needs.split_whitespace().map(str::to_owned).collect();
+        Ok(Static { path, archive, needs })
+    }
+}
+
+impl Static {
+    /// Links a shared library that has the functions of the border and nothing besides: neither code that no
+    /// app reaches, nor what the generators of the other languages read.
+    fn link(&self, linker: &mut Command, out: &Path) -> Result<(), Failed> {
+        let border: Vec<&str> = self
+            .archive
+            .defined
+            .iter()
+            .map(String::as_str)
+            .filter(|name| is_border(name))
+            .collect();
+        let Some(first) = border.first() else {
+            return Err(Failed(format!("{} has no border", self.path.display())));
+        };
+        let exports = out.with_extension("exports");
+        write(&exports, format!("{{ global:\n{};\nlocal: *; }};\n", border.join(";\n")))?;
+        linker.arg("-shared").arg("-o").arg(out).arg("-Wl,--gc-sections");
+        linker.args(["-Wl,-z,relro", "-Wl,-z,now"]);
+        linker.arg(format!("-Wl,--version-script={}", exports.display()));
+        // The object file that has one of them has them all.
+        linker.arg(format!("-Wl,-u,{first}"));
+        run(linker.arg(&self.path).args(&self.needs))
+    }
+}
+
+/// Whether a function is one that the other languages call.
+fn is_border(name: &str) -> bool {
+    name.starts_with("uniffi_twoshare_") || name.starts_with("ffi_twoshare_")
+}
+
+fn standard_library(triple: &str) -> Result<(), Failed> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let mut ask = Command::new(rustc);
+    ask.current_dir(crate::run::root()).args(["--print", "target-libdir", "--target", triple]);
+    let folder = PathBuf::from(output(&mut ask)?.trim());
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let Some(rustup) = on_path("rustup") else {
+        return Err(Failed(format!(
+            "there is no standard library for {triple} in {}, and no rustup to fetch it",
+            folder.display()
+        )));
+    };
+    run(Command::new(rustup).args(["target", "add", triple]))
+}
+
+/// The functions that a generated C header declares: the whole border.
+fn declared(header: &Path) -> Result<Vec<String>, Failed> {
+    let text = String::from_utf8_lossy(&bytes(header)?).into_owned();
+    let mut names: Vec<String> = text
+        .split(|char: char| !char.is_ascii_alphanumeric() && char != '_')
+        .filter(|word| is_border(word))
+        .map(str::to_owned)
+        .collect();
+    names.sort();
+    names.dedup();
+    match names.len() {
+        0 => Err(Failed(format!("{} declares no function", header.display()))),
+        _ => Ok(names),
+    }
+}
+
+/// Fails unless a static library defines every function of the border.
+fn defines_all(archive: &Archive, names: &[String], prefix: &str) -> Result<(), Failed> {
+    let missing: Vec<&str> = names
+        .iter()
+        .filter(|name| !archive.defined.contains(&format!("{prefix}{name}")))
+        .map(String::as_str)
+        .collect();
+    match missing.as_slice() {
+        [] => Ok(()),
+        [first, ..] => Err(Failed(format!(
+            "the static library lacks {} of {} functions, {first} among them",
+            missing.len(),
+            names.len()
+        ))),
+    }
+}
+
+/// Swift's generated side, whose header is that of all languages.
+fn swift() -> Result<PathBuf, Failed> {
+    bindings::generate(Language::Swift)
+}
+
+fn bytes(file: &Path) -> Result<Vec<u8>, Failed> {
+    fs::read(file).map_err(|error| Failed(format!("{}: {error}", file.display())))
+}
+
+fn write(file: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Failed> {
+    let made = file.parent().map_or(Ok(()), fs::create_dir_all);
+    made.and_then(|()| fs::write(file, bytes))
+        .map_err(|error| Failed(format!("{}: {error}", file.display())))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
+    write(to, bytes(from)?)
+}
+
+/// An empty folder.
+fn fresh(folder: &Path) -> Result<(), Failed> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+            .map_err(|error| Failed(format!("{}: {error}", folder.display())))?;
+    }
+    fs::create_dir_all(folder).map_err(|error| Failed(format!("{}: {error}", folder.display())))
+}
+
+/// Says what this machine cannot do, which is no failure of what it can.
+fn not_here(what: &str, why: &str) {
+    eprintln!("not run here: {what} ({why})");
+}
