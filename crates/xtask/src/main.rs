@@ -7,6 +7,8 @@
 mod api;
 mod bindings;
 mod callgrind;
+mod debian;
+mod kotlin;
 mod matrix;
 mod mobile;
 mod python;
@@ -24,7 +26,7 @@ const USAGE: &str = "\
 Usage: cargo xtask TASK
 
   test                         every test: the workspace, the doc examples, the fuzz bodies, the
-                               independent reader, Python, the languages together
+                               independent reader, Python, Kotlin, the languages together
   ci                           test, and formatting, lints, docs, dependencies, the small model
   model [--small] [ARGS]       explore the rules of the epochs exhaustively
   fuzz [TARGET] [--seconds N]  fuzz one target or all, N seconds each (60); needs a nightly toolchain
@@ -40,6 +42,8 @@ Usage: cargo xtask TASK
   size                         how large a phone's library is, and what is in it; fails above 3 MiB
   xcframework [--all]          what a Swift package links: the device's slice, or every slice
   aar                          what an Android app links
+  kotlin [CLASS]               compile the Kotlin package and run its tests on a real custodian; all of
+                               them, or those of classes whose names have CLASS in them
   callgrind [ARGS]             instruction counts per operation, over random secrets; needs valgrind
   bench [ARGS]                 the criterion benchmarks, side by side with their peers
   bench load [--quick] [PART]  the custodian and the client under load, over HTTP on this machine
@@ -63,6 +67,7 @@ fn main() -> ExitCode {
         ["size"] => mobile::size(&mut steps),
         ["xcframework", rest @ ..] => mobile::xcframework(&mut steps, rest),
         ["aar"] => mobile::aar(&mut steps),
+        ["kotlin", rest @ ..] => kotlin::kotlin(&mut steps, rest),
         ["callgrind", rest @ ..] => tasks::callgrind(&mut steps, rest),
         ["bench", "load", rest @ ..] => tasks::load(&mut steps, rest),
         ["bench", rest @ ..] => tasks::bench(&mut steps, rest),

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, process::Command};
 
 use crate::{
-    bindings, python,
+    bindings, kotlin, python,
     run::{Failed, Steps, run},
 };
 
@@ -18,7 +18,7 @@ pub(crate) fn task(steps: &mut Steps) -> Result<(), Failed> {
 
 /// Every pair of them, the same with the same too, over packages that were built.
 pub(crate) fn matrix() -> Result<(), Failed> {
-    let relays = [("python", python::relay()?)];
+    let relays = [("python", python::relay()?), ("kotlin", kotlin::relay()?)];
     let mut matrix = python::interpreter()?;
     matrix.arg(python::folder().join("matrix.py"));
     for (name, relay) in relays {

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::{
     api,
     bindings::{self, Language},
-    callgrind, matrix, python,
+    callgrind, kotlin, matrix, python,
     run::{Failed, Steps, cargo, output, root, run, target},
     tools,
 };
@@ -28,6 +28,7 @@ pub(crate) fn test(steps: &mut Steps) -> Result<(), Failed> {
         python::package()?;
         python::tests(&[])
     });
+    steps.step("kotlin", || kotlin::tests(None));
     steps.step("matrix", matrix::matrix);
     Ok(())
 }

@@ -1,0 +1,107 @@
+//! Debian's packages as a source of tools: downloaded with `apt-get` and unpacked below `target/tools`.
+//! Nothing is installed, and nobody needs to be root.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    run::{Failed, output, run, target},
+    tools::on_path,
+};
+
+/// A package, at the version of Debian 12. A machine whose release has another one gets that; the version
+/// that it got is printed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Package {
+    pub(crate) name: &'static str,
+    /// None where any is good, as of what only gets security fixes.
+    pub(crate) version: Option<&'static str>,
+}
+
+/// The folder that has these packages unpacked, below `target/tools`, after fetching them where it has
+/// not.
+pub(crate) fn unpacked(name: &str, packages: &[Package]) -> Result<PathBuf, Failed> {
+    let kept = target().join("tools").join(name);
+    let stamp = kept.join("unpacked.txt");
+    let wanted: String = packages
+        .iter()
+        .map(|package| format!("{} {}\n", package.name, package.version.unwrap_or("any")))
+        .collect();
+    if fs::read_to_string(&stamp).unwrap_or_default() == wanted {
+        return Ok(kept);
+    }
+    for needed in ["apt-get", "dpkg-deb"] {
+        if on_path(needed).is_none() {
+            return Err(Failed(format!("{needed} is not on the PATH")));
+        }
+    }
+    let _ = fs::remove_dir_all(&kept);
+    let debs = kept.join("debs");
+    fs::create_dir_all(&debs).map_err(|error| failed(&debs, &error))?;
+    let mut lists = None;
+    for package in packages {
+        download(*package, &debs, &mut lists)?;
+    }
+    for entry in fs::read_dir(&debs).map_err(|error| failed(&debs, &error))? {
+        let deb = entry.map_err(|error| failed(&debs, &error))?.path();
+        if deb.extension().is_some_and(|extension| extension == "deb") {
+            output(Command::new("dpkg-deb").arg("--extract").arg(&deb).arg(&kept))?;
+        }
+    }
+    let _ = fs::remove_dir_all(&debs);
+    fs::write(&stamp, wanted).map_err(|error| failed(&stamp, &error))?;
+    Ok(kept)
+}
+
+/// Downloads one package. `lists` is where package lists of our own are, once the machine's turned out to
+/// know nothing: on a fresh machine nobody has asked for them yet, and only root may.
+fn download(package: Package, debs: &Path, lists: &mut Option<PathBuf>) -> Result<(), Failed> {
+    let exact = package.version.map(|version| format!("{}={version}", package.name));
+    let names: Vec<&str> = exact.as_deref().into_iter().chain([package.name]).collect();
+    if let Some(done) = names.iter().find(|name| get(name, debs, lists.as_deref()).is_ok()) {
+        return said(done);
+    }
+    if lists.is_none() {
+        let own = debs.join("apt");
+        for folder in ["lists/partial", "cache/archives/partial"] {
+            let folder = own.join(folder);
+            fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
+        }
+        run(apt(Some(&own)).args(["--quiet=2", "update"]))?;
+        *lists = Some(own);
+    }
+    let mut last = Failed(String::new());
+    for name in names {
+        match get(name, debs, lists.as_deref()) {
+            Ok(()) => return said(name),
+            Err(why) => last = why,
+        }
+    }
+    Err(Failed(format!("{} could not be downloaded: {last}", package.name)))
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "it ends what may have failed")]
+fn said(name: &str) -> Result<(), Failed> {
+    eprintln!("fetched {name} from Debian");
+    Ok(())
+}
+
+fn get(name: &str, debs: &Path, lists: Option<&Path>) -> Result<(), Failed> {
+    output(apt(lists).args(["--quiet=2", "download", name]).current_dir(debs)).map(drop)
+}
+
+fn apt(lists: Option<&Path>) -> Command {
+    let mut apt = Command::new("apt-get");
+    if let Some(lists) = lists {
+        apt.arg("-o").arg(format!("Dir::State::lists={}", lists.join("lists").display()));
+        apt.arg("-o").arg(format!("Dir::Cache={}", lists.join("cache").display()));
+    }
+    apt
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Failed {
+    Failed(format!("{}: {error}", path.display()))
+}
