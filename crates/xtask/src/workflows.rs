@@ -55,7 +55,7 @@ fn a_workflow_calls_tasks_that_exist() {
             }
         }
     }
-    for wanted in ["xcframework", "aar", "size"] {
+    for wanted in ["xcframework", "kotlin", "aar"] {
         assert!(called.contains(wanted), "no workflow calls {wanted}");
     }
 }
