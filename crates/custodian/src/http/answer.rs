@@ -72,7 +72,9 @@ impl IntoResponse for Refusal {
             headers.insert(RETRY_AFTER, seconds.into());
         }
         if problem.status == 401 {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            // With a parameter, as RFC 6750 (section 3) has it: there are clients that break over none.
+            let bearer = HeaderValue::from_static(r#"Bearer realm="twoshare""#);
+            headers.insert(WWW_AUTHENTICATE, bearer);
         }
         response
     }
