@@ -13,6 +13,7 @@ mod matrix;
 mod mobile;
 mod python;
 mod run;
+mod swift;
 mod tasks;
 mod tools;
 #[cfg(test)]
@@ -44,6 +45,7 @@ Usage: cargo xtask TASK
   aar                          what an Android app links
   kotlin [CLASS]               compile the Kotlin package and run its tests on a real custodian; all of
                                them, or those of classes whose names have CLASS in them
+  swift [ARGS]                 build the Swift package and run its tests; ARGS are for `swift test`
   callgrind [ARGS]             instruction counts per operation, over random secrets; needs valgrind
   bench [ARGS]                 the criterion benchmarks, side by side with their peers
   bench load [--quick] [PART]  the custodian and the client under load, over HTTP on this machine
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         ["xcframework", rest @ ..] => mobile::xcframework(&mut steps, rest),
         ["aar"] => mobile::aar(&mut steps),
         ["kotlin", rest @ ..] => kotlin::kotlin(&mut steps, rest),
+        ["swift", rest @ ..] => tasks::swift(&mut steps, rest),
         ["callgrind", rest @ ..] => tasks::callgrind(&mut steps, rest),
         ["bench", "load", rest @ ..] => tasks::load(&mut steps, rest),
         ["bench", rest @ ..] => tasks::bench(&mut steps, rest),

@@ -5,6 +5,7 @@ use std::{ffi::OsString, process::Command};
 use crate::{
     bindings, kotlin, python,
     run::{Failed, Steps, run},
+    swift,
 };
 
 /// Builds every package, and then every pair of them.
@@ -18,7 +19,8 @@ pub(crate) fn task(steps: &mut Steps) -> Result<(), Failed> {
 
 /// Every pair of them, the same with the same too, over packages that were built.
 pub(crate) fn matrix() -> Result<(), Failed> {
-    let relays = [("python", python::relay()?), ("kotlin", kotlin::relay()?)];
+    let relays =
+        [("python", python::relay()?), ("kotlin", kotlin::relay()?), ("swift", swift::relay()?)];
     let mut matrix = python::interpreter()?;
     matrix.arg(python::folder().join("matrix.py"));
     for (name, relay) in relays {

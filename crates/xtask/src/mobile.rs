@@ -14,7 +14,6 @@ use std::{
 
 use self::archive::{Archive, Machine};
 use crate::{
-    bindings::{self, Language},
     run::{Failed, Steps, cargo, output, run, target},
     tools::on_path,
 };
@@ -184,9 +183,9 @@ fn defines_all(archive: &Archive, names: &[String], prefix: &str) -> Result<(), 
     }
 }
 
-/// Swift's generated side, whose header is that of all languages.
+/// Swift's generated side, whose header is that of all languages, put into the package too.
 fn swift() -> Result<PathBuf, Failed> {
-    bindings::generate(Language::Swift)
+    crate::swift::package()
 }
 
 fn bytes(file: &Path) -> Result<Vec<u8>, Failed> {

@@ -7,7 +7,7 @@ use crate::{
     bindings::{self, Language},
     callgrind, kotlin, matrix, python,
     run::{Failed, Steps, cargo, output, root, run, target},
-    tools,
+    swift, tools,
 };
 
 /// Every test there is.
@@ -29,6 +29,7 @@ pub(crate) fn test(steps: &mut Steps) -> Result<(), Failed> {
         python::tests(&[])
     });
     steps.step("kotlin", || kotlin::tests(None));
+    steps.step("swift", || swift::test(&[]));
     steps.step("matrix", matrix::matrix);
     Ok(())
 }
@@ -202,6 +203,12 @@ pub(crate) fn bindings(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
             Ok(())
         });
     }
+    Ok(())
+}
+
+/// The Swift package and its tests.
+pub(crate) fn swift(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
+    steps.step("swift", || swift::test(args));
     Ok(())
 }
 

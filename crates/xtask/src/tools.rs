@@ -22,7 +22,8 @@ pub(crate) const DENY: CargoTool = CargoTool { name: "cargo-deny", version: "0.2
 /// Coverage-guided fuzzing.
 pub(crate) const FUZZ: CargoTool = CargoTool { name: "cargo-fuzz", version: "0.13.2" };
 
-fn tools() -> PathBuf {
+/// Where they are kept.
+pub(crate) fn tools() -> PathBuf {
     target().join("tools")
 }
 

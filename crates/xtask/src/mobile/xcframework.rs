@@ -113,7 +113,7 @@ fn pack(framework: &Path, file: &Path) -> Result<(), Failed> {
     let package = root().join("bindings/swift");
     let mut tar = Command::new("tar");
     tar.arg("-czf").arg(file).arg("-C").arg(&package);
-    tar.args(["Package.swift", "README.md", "Sources", "Tests"]);
+    tar.args(["Package.swift", "README.md", "Sources"]);
     tar.arg("-C").arg(framework.parent().unwrap_or(framework)).arg(NAME);
     run(&mut tar)?;
     let listed = output(Command::new("tar").arg("-tzf").arg(file))?;
