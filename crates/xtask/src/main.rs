@@ -27,7 +27,7 @@ const USAGE: &str = "\
 Usage: cargo xtask TASK
 
   test                         every test: the workspace, the doc examples, the fuzz bodies, the
-                               independent reader, Python, Kotlin, the languages together
+                               independent reader; Swift, Kotlin and Python, alone and together
   ci                           test, and formatting, lints, docs, dependencies, the small model
   model [--small] [ARGS]       explore the rules of the epochs exhaustively
   fuzz [TARGET] [--seconds N]  fuzz one target or all, N seconds each (60); needs a nightly toolchain

@@ -33,7 +33,11 @@ pub(crate) fn matrix() -> Result<(), Failed> {
 /// What is typed to run it, its environment included.
 fn words(relay: &Command) -> Vec<OsString> {
     let mut words: Vec<OsString> = vec!["env".into()];
-    for (name, value) in relay.get_envs() {
+    let (set, unset): (Vec<_>, Vec<_>) = relay.get_envs().partition(|(_, value)| value.is_some());
+    for (name, _) in unset {
+        words.extend(["-u".into(), name.to_owned()]);
+    }
+    for (name, value) in set {
         let mut word = name.to_owned();
         word.push("=");
         word.push(value.unwrap_or_default());
