@@ -53,6 +53,8 @@ class WalletModel(private val scope: CoroutineScope, private val open: suspend (
         val wallet =
             state.value.wallet
                 ?: client.createWallet(listOf(CurveId.SECP256K1, CurveId.ED25519), "Example").use { it.id() }
+                    // It is here, whatever becomes of its backup.
+                    .also { show(client) }
         client.following { backup(wallet, listOf(method)) }.collect {
             if (it is Following.Step) state.update { screen -> screen.copy(busy = "${it.progressed.step}") }
         }
