@@ -1,6 +1,6 @@
 //! The tasks themselves.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use crate::{
     api,
@@ -101,6 +101,13 @@ const NEEDS_C: &[&str] = &[
 
 /// The pages of rustdoc.
 pub(crate) fn documentation() -> Result<(), Failed> {
+    // Rustdoc links to the pages of a crate only where they have a folder already, and the crates are
+    // documented side by side: without these, what links to what hangs on which is first.
+    for name in ["twoshare", "twoshare_core", "twoshare_protocol"] {
+        let folder = target().join("doc").join(name);
+        fs::create_dir_all(&folder)
+            .map_err(|error| Failed(format!("{}: {error}", folder.display())))?;
+    }
     let all = ["doc", "--workspace", "--all-features", "--no-deps"];
     run(cargo(all).env("RUSTDOCFLAGS", "-D warnings"))
 }
