@@ -49,6 +49,8 @@ final class CancellationTests: XCTestCase {
                 // Whoever is cancelled while reading a sequence reads its end.
                 XCTAssertTrue(error is CancellationError, "\(error)")
             }
+            // The reader of a sequence does not wait for the call: whoever asks for the wallet does.
+            _ = try await phone.wallet(wallet: id)
             gate.open()
 
             // The last backup is as it was, for whoever has never heard of the other.
