@@ -6,6 +6,7 @@ would see them part.
 
 import asyncio
 import atexit
+import re
 import sys
 import threading
 import time
@@ -60,10 +61,23 @@ def _give_texts(generated: ModuleType) -> None:
     for name in generated.__all__:
         error = getattr(generated, name)
         if isinstance(error, type) and issubclass(error, Exception):
+            error.text = _text(generated, getattr(generated.AnyError, _constant(name)))
             for variant in error.__subclasses__():
                 variant.__repr__ = _fields
-                if hasattr(variant, "text"):
-                    variant.__str__ = lambda self: self.text()
+                variant.__str__ = lambda self: self.text()
+
+
+def _text(generated: ModuleType, any_error: type):
+    def text(self) -> str:
+        """What to tell a person, in English: what went wrong, and after each colon why."""
+        return generated.error_text(any_error(self))
+
+    return text
+
+
+def _constant(name: str) -> str:
+    """A name as the generated module has it for variants: `DRILL_ERROR` of `DrillError`."""
+    return re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()
 
 
 def _fields(error: Exception) -> str:

@@ -1,6 +1,6 @@
 //! A device's access to the world.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use twoshare::core::{
     id::{CurveId, OperationId, WalletId},
@@ -14,14 +14,14 @@ use crate::{
     device::AnyDevice,
     error::{
         AdoptError, BackupError, CancelError, ConvertError, CreateError, DeviceError, DrillError,
-        EjectError, ImportError, MoveError, OpenBackupError, RecoverError, RefreshError,
+        EjectError, ImportError, MoveError, Named, OpenBackupError, RecoverError, RefreshError,
         ResumeError, StateError, StoresError,
     },
-    log::{self, Log, LogSink, LoggedCall},
+    log::{self, Log, LogSink},
     method::{self, MethodChange},
     progress::{self, Listener, ProgressListener, Steps},
     recovery::{Converted, Destination, Moved},
-    runtime::{self, CutShort, Work},
+    runtime::{self, Call, Ending, Work},
     secret::{Attachment, ClientShare, Ejected, Import},
     state::{Opened, State},
     status::{DrillPolicy, Status},
@@ -589,9 +589,6 @@ impl Client {
     }
 }
 
-/// A call on its way.
-type Calling<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
-
 impl Client {
     /// Makes one call: on the runtime, in the log, until it is cancelled, and with its steps delivered.
     fn run<T, E, F>(
@@ -600,37 +597,30 @@ impl Client {
         wallet: Option<WalletId>,
         cancellation: Option<Arc<Cancellation>>,
         work: impl FnOnce(twoshare::Client) -> F,
-    ) -> Calling<'_, T, E>
+    ) -> Call<T, E>
     where
         T: Send + 'static,
-        E: CutShort + fmt::Debug + Send + 'static,
+        E: Named + Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let work: Calling<'static, T, E> = Box::pin(work(self.inner.clone()));
-        self.run_boxed(name, wallet, cancellation, work)
+        let work = runtime::untyped(work(self.inner.clone()));
+        Call::of(self.run_untyped(name, wallet, cancellation, work))
     }
 
-    /// Without the type of the call, of which there are as many as methods.
-    fn run_boxed<T, E>(
+    fn run_untyped(
         &self,
         name: &'static str,
         wallet: Option<WalletId>,
         cancellation: Option<Arc<Cancellation>>,
-        work: Calling<'static, T, E>,
-    ) -> Calling<'_, T, E>
-    where
-        T: Send + 'static,
-        E: CutShort + fmt::Debug + Send + 'static,
-    {
+        work: Work,
+    ) -> Ending {
+        let (log, listener) = (self.log.clone(), self.listener.clone());
         Box::pin(async move {
-            let logged = LoggedCall::begin(self.log.clone(), name, wallet);
-            let around = |call| -> Work { Box::pin(logged.scope(call)) };
-            let result = runtime::run_within(cancellation, around, work).await;
-            logged.end(&result);
-            if let Some(listener) = self.listener.clone() {
-                runtime::wait_for(async move { listener.flush().await }).await;
+            let ended = log::run(log, name, wallet, cancellation, work).await;
+            if let Some(listener) = listener {
+                runtime::wait_for(Box::pin(async move { listener.flush().await })).await;
             }
-            result
+            ended
         })
     }
 }

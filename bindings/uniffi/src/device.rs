@@ -316,14 +316,6 @@ pub enum PlatformKeyError {
     },
 }
 
-#[uniffi::export]
-impl PlatformKeyError {
-    /// What to tell a person, in English.
-    #[must_use]
-    pub fn text(&self) -> String {
-        self.to_string()
-    }
-}
 
 /// The password of a device, as it was entered.
 fn device_password(entered: String) -> Result<Password, PasswordError> {

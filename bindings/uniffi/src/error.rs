@@ -177,7 +177,26 @@ macro_rules! mirror {
             }
         }
 
-        mirror! { @text $name }
+        impl crate::error::Named for $name {
+            #[allow(unused_variables, reason = "only a source has a name of its own")]
+            fn name(&self, path: &mut Vec<&'static str>) {
+                match self {
+                    $(
+                        Self::$variant
+                        $( { $( $field ),* } )?
+                        $( { $sole } )?
+                        $( { $( $flat ),* } )?
+                        => {
+                            path.push(stringify!($variant));
+                            $( $( mirror! { @named $field $field path } )* )?
+                            $( mirror! { @named $sole $sole path } )?
+                        }
+                    )*
+                    $( Self::$also { .. } => path.push(stringify!($also)), )*
+                    $( Self::$end { .. } => path.push(stringify!($end)), )*
+                }
+            }
+        }
 
         impl From<$rust> for $name {
             fn from(rust: $rust) -> Self {
@@ -216,18 +235,13 @@ macro_rules! mirror {
             }
         }
     };
-    (@text $name:ident) => {
-        #[uniffi::export]
-        impl $name {
-            /// What to tell a person, in English: what went wrong, and after each colon why.
-            #[must_use]
-            pub fn text(&self) -> String {
-                self.to_string()
-            }
-        }
+    (@named source $source:ident $path:ident) => {
+        crate::error::Named::name($source, $path);
     };
+    (@named $other:ident $field:ident $path:ident) => {};
 }
 
+mod any;
 mod custodian;
 mod device;
 mod envelope;
@@ -246,6 +260,7 @@ mod tests;
 mod text;
 
 pub use self::{
+    any::{AnyError, error_text},
     custodian::*, device::*, envelope::*, http::*, kinds::*, method::*, operation::*, refusal::*,
     session::*, share::*, source::SourceError, store::*, text::*,
 };
@@ -272,6 +287,26 @@ pub(crate) trait Mirrors<Rust>: Sized {
 
     /// What this one stands for. The data that no text needs may be missing.
     fn unmirror(&self) -> Result<Rust, Ended>;
+}
+
+/// Which variant an error is: names of the library's own, and no data.
+pub(crate) trait Named {
+    /// Adds the name of the variant, and those of what it comes from.
+    fn name(&self, path: &mut Vec<&'static str>);
+}
+
+/// The name of an error's variant, and after each dot that of what it comes from:
+/// `Run.Exchange.Begin.Unavailable`.
+pub(crate) fn path_of(error: &impl Named) -> String {
+    let mut path = Vec::new();
+    error.name(&mut path);
+    path.join(".")
+}
+
+impl<E: Named> Named for Box<E> {
+    fn name(&self, path: &mut Vec<&'static str>) {
+        (**self).name(path);
+    }
 }
 
 /// What is no error of Rust's.

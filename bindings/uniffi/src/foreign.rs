@@ -1,8 +1,11 @@
 //! Calls into the app's code: each is waited for so long and no longer.
 
-use std::{fmt::Debug, time::Duration};
+use std::time::Duration;
 
-use crate::log::{self, Answer};
+use crate::{
+    error::{Named, path_of},
+    log::{self, Answer},
+};
 
 /// How long a call into the app's code is waited for, where the app does not say.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
@@ -15,7 +18,7 @@ pub(crate) trait NoAnswer {
 
 /// Waits for the app's code, whose name is `what`. When it takes too long, the call is dropped, which cancels it where the
 /// language can.
-pub(crate) async fn call<T, E: NoAnswer + Debug>(
+pub(crate) async fn call<T, E: NoAnswer + Named>(
     what: &'static str,
     timeout: Duration,
     call: impl Future<Output = Result<T, E>>,
@@ -23,7 +26,7 @@ pub(crate) async fn call<T, E: NoAnswer + Debug>(
     match tokio::time::timeout(timeout, call).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => {
-            log::app(what, Answer::Threw { error: log::variant_of(&error) });
+            log::app(what, Answer::Threw { error: path_of(&error) });
             Err(error)
         }
         Err(_) => {

@@ -1,7 +1,7 @@
 //! What an app may write down of what the library does: nothing secret.
 
 use std::{
-    fmt::{self, Debug, Write as _},
+    fmt::{self, Write as _},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -11,7 +11,12 @@ use std::{
 
 use twoshare::{Call, Step, core::id::WalletId};
 
-use crate::{kinds::HttpMethod, queue::Queue};
+use crate::{
+    Cancellation,
+    kinds::HttpMethod,
+    queue::Queue,
+    runtime::{self, Answer as Answered, Ended, Work},
+};
 
 /// Hears what the library does, for the app's own log.
 ///
@@ -185,8 +190,32 @@ impl Logged {
     }
 }
 
+/// Runs one call to its end, with what happens in it in the log.
+pub(crate) async fn run(
+    log: Option<Log>,
+    name: &'static str,
+    wallet: Option<WalletId>,
+    cancellation: Option<Arc<Cancellation>>,
+    work: Work,
+) -> Ended {
+    let mut logged = LoggedCall::begin(log, name, wallet);
+    let work = CALL.scope(logged.logged.clone(), work);
+    let ended = runtime::to_its_end(cancellation, Box::pin(work)).await;
+    logged.end_with(match &ended {
+        Ended::Answered(Answered { failed: None, .. }) => Outcome::Done,
+        Ended::Answered(Answered { failed: Some(path), .. }) => failed(path),
+        Ended::Cancelled => failed("Cancelled"),
+        Ended::Panicked(_) => failed("Panicked"),
+    });
+    ended
+}
+
+fn failed(path: &str) -> Outcome {
+    Outcome::Failed { error: path.to_owned() }
+}
+
 /// One call in the log: what is dropped without having ended was cancelled.
-pub(crate) struct LoggedCall {
+struct LoggedCall {
     logged: Logged,
     name: &'static str,
     wallet: Option<WalletId>,
@@ -196,25 +225,12 @@ pub(crate) struct LoggedCall {
 
 impl LoggedCall {
     /// A call begins.
-    pub(crate) fn begin(log: Option<Log>, name: &'static str, wallet: Option<WalletId>) -> Self {
+    fn begin(log: Option<Log>, name: &'static str, wallet: Option<WalletId>) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let logged = Logged { number, log };
         logged.push(|| LogEvent::Began { name: name.to_owned(), wallet });
         Self { logged, name, wallet, began: Instant::now(), ended: false }
-    }
-
-    /// Does the call's work, whose entries are the call's.
-    pub(crate) fn scope<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
-        CALL.scope(self.logged.clone(), work)
-    }
-
-    /// It ended.
-    pub(crate) fn end<T, E: Debug>(mut self, result: &Result<T, E>) {
-        self.end_with(match result {
-            Ok(_) => Outcome::Done,
-            Err(error) => Outcome::Failed { error: variant_of(error) },
-        });
     }
 
     fn end_with(&mut self, outcome: Outcome) {
@@ -231,7 +247,7 @@ impl LoggedCall {
 impl Drop for LoggedCall {
     fn drop(&mut self) {
         if !self.ended {
-            self.end_with(Outcome::Failed { error: "Cancelled".to_owned() });
+            self.end_with(failed("Cancelled"));
         }
     }
 }
@@ -273,28 +289,6 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The variant of an error, and after each dot that of its `source`: names of the library's own, and no data.
-pub(crate) fn variant_of(error: &impl Debug) -> String {
-    const SOURCE: &str = " { source: ";
-    let whole = format!("{error:?}");
-    let (mut path, mut rest) = (String::new(), whole.as_str());
-    loop {
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-        let (name, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        if !name.starts_with(|c: char| c.is_ascii_uppercase()) {
-            return path;
-        }
-        if !path.is_empty() {
-            path.push('.');
-        }
-        path.push_str(name);
-        match after.strip_prefix(SOURCE) {
-            Some(source) => rest = source,
-            None => return path,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,25 +298,5 @@ mod tests {
         assert_eq!(path_of("https://a.example/v1/wallets/x?nonce=1"), "/v1/wallets/x");
         assert_eq!(path_of("https://a.example"), "/");
         assert_eq!(path_of("http://[::1]:80/a#b"), "/a");
-    }
-
-    #[test]
-    fn a_variant_has_no_data() {
-        #[derive(Debug)]
-        #[allow(dead_code)]
-        enum Inner {
-            Named { text: &'static str },
-            Alone,
-        }
-        #[derive(Debug)]
-        #[allow(dead_code)]
-        enum Outer {
-            Wraps { source: Inner },
-            Tells { reason: &'static str },
-        }
-        let named = Outer::Wraps { source: Inner::Named { text: "Hunter2" } };
-        assert_eq!(variant_of(&named), "Wraps.Named");
-        assert_eq!(variant_of(&Outer::Wraps { source: Inner::Alone }), "Wraps.Alone");
-        assert_eq!(variant_of(&Outer::Tells { reason: "Hunter2" }), "Tells");
     }
 }

@@ -4,21 +4,22 @@ use std::{
     any::Any,
     future::pending,
     io,
+    marker::PhantomData,
     pin::Pin,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     task::{Context, Poll},
+    thread,
 };
 
 use tokio::{
     runtime::{Builder, Runtime},
-    sync::oneshot,
     task::{JoinError, JoinHandle},
 };
 
-use crate::Cancellation;
-
-/// How many threads wait and compute.
-const WORKERS: usize = 2;
+use crate::{
+    Cancellation,
+    error::{Named, path_of},
+};
 
 /// How many threads stretch passwords and write files: each password that is stretched takes 64 MiB at
 /// least, which is what a phone has for some of them at once and not for fifty.
@@ -32,9 +33,10 @@ pub(crate) trait CutShort {
     fn panicked(message: String) -> Self;
 }
 
-/// The runtime, which is started by the first call.
+/// The runtime, which is started by the first call: one thread that waits and computes for all calls, and
+/// those for what takes long. An executor of several threads is another 50 KiB of a phone's library.
 fn runtime() -> io::Result<&'static Runtime> {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    static RUNTIME: OnceLock<&Runtime> = OnceLock::new();
     static STARTING: Mutex<()> = Mutex::new(());
     if let Some(runtime) = RUNTIME.get() {
         return Ok(runtime);
@@ -43,66 +45,100 @@ fn runtime() -> io::Result<&'static Runtime> {
     if let Some(runtime) = RUNTIME.get() {
         return Ok(runtime);
     }
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(WORKERS)
+    let runtime = Builder::new_current_thread()
         .max_blocking_threads(BLOCKING)
         .thread_name("twoshare")
         .enable_time()
         .build()?;
+    let runtime: &Runtime = Box::leak(Box::new(runtime));
+    let thread = thread::Builder::new().name("twoshare".to_owned());
+    thread.spawn(|| runtime.block_on(pending::<()>()))?;
     Ok(RUNTIME.get_or_init(|| runtime))
 }
 
-/// A call without its types. What an executor makes for each type of future is most of a library
-/// otherwise.
-pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// What a call has answered, without its types. What an executor makes for each type of future is most of a
+/// library otherwise.
+pub(crate) struct Answer {
+    /// A `Result<T, E>`.
+    result: Box<dyn Any + Send>,
+    /// The path of its error, if it is one.
+    pub(crate) failed: Option<String>,
+}
+
+/// A call without its types.
+pub(crate) type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// A call on its way to its end, without its types.
+pub(crate) type Ending = Pin<Box<dyn Future<Output = Ended> + Send>>;
 
 /// How a call has ended.
-enum Ended {
-    Done,
+pub(crate) enum Ended {
+    Answered(Answer),
     Cancelled,
     Panicked(String),
+}
+
+impl Answer {
+    fn of<T: Send + 'static, E: Named + Send + 'static>(result: Result<T, E>) -> Self {
+        let failed = result.as_ref().err().map(path_of);
+        Self { result: Box::new(result), failed }
+    }
+}
+
+/// Takes the types off a call.
+pub(crate) fn untyped<T, E>(call: impl Future<Output = Result<T, E>> + Send + 'static) -> Work
+where
+    T: Send + 'static,
+    E: Named + Send + 'static,
+{
+    Box::pin(async { Answer::of(call.await) })
+}
+
+/// A call on its way to its end, which gives its own types.
+#[must_use]
+pub(crate) struct Call<T, E> {
+    ending: Ending,
+    types: PhantomData<fn() -> Result<T, E>>,
+}
+
+impl<T, E> Call<T, E> {
+    /// The call of these types that this is.
+    pub(crate) fn of(ending: Ending) -> Self {
+        Self { ending, types: PhantomData }
+    }
+}
+
+impl<T: 'static, E: CutShort + 'static> Future for Call<T, E> {
+    type Output = Result<T, E>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.ending.as_mut().poll(context).map(|ended| match ended {
+            Ended::Answered(Answer { result, .. }) => match result.downcast() {
+                Ok(result) => *result,
+                Err(_) => Err(E::panicked("a call answered for another one".to_owned())),
+            },
+            Ended::Cancelled => Err(E::cancelled()),
+            Ended::Panicked(message) => Err(E::panicked(message)),
+        })
+    }
 }
 
 /// Runs one call to its end, which is its own, a cancellation or a panic. If this future is dropped, the
 /// call is too. When this returns, nothing of the call is running any more, but for a password that is
 /// being stretched for nothing.
-pub(crate) async fn run<T, E>(
+pub(crate) fn run<T, E>(
     cancellation: Option<Arc<Cancellation>>,
     call: impl Future<Output = Result<T, E>> + Send + 'static,
-) -> Result<T, E>
+) -> Call<T, E>
 where
     T: Send + 'static,
-    E: CutShort + Send + 'static,
+    E: CutShort + Named + Send + 'static,
 {
-    run_within(cancellation, |work| work, call).await
+    Call::of(to_its_end(cancellation, untyped(call)))
 }
 
-/// The same, with something around the call.
-pub(crate) async fn run_within<T, E>(
-    cancellation: Option<Arc<Cancellation>>,
-    around: impl FnOnce(Work) -> Work,
-    call: impl Future<Output = Result<T, E>> + Send + 'static,
-) -> Result<T, E>
-where
-    T: Send + 'static,
-    E: CutShort + Send + 'static,
-{
-    let (sender, mut receiver) = oneshot::channel();
-    let work: Work = Box::pin(async move {
-        let _ = sender.send(call.await);
-    });
-    match to_its_end(cancellation, around(work)).await {
-        // Sent before it ended.
-        Ended::Done => receiver.try_recv().unwrap_or_else(|_| Err(E::cancelled())),
-        Ended::Cancelled => Err(E::cancelled()),
-        Ended::Panicked(message) => Err(E::panicked(message)),
-    }
-}
-
-fn to_its_end(
-    cancellation: Option<Arc<Cancellation>>,
-    work: Work,
-) -> Pin<Box<dyn Future<Output = Ended> + Send>> {
+/// The same, without its types.
+pub(crate) fn to_its_end(cancellation: Option<Arc<Cancellation>>, work: Work) -> Ending {
     Box::pin(async move {
         let runtime = match runtime() {
             Ok(runtime) => runtime,
@@ -126,41 +162,45 @@ fn to_its_end(
                 (&mut task).await
             }
         };
-        match ended {
-            Ok(()) => Ended::Done,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => Ended::Panicked(message_of(&*panic)),
-                Err(_) => Ended::Cancelled,
-            },
-        }
+        Ended::from(ended)
     })
 }
 
+impl From<Result<Answer, JoinError>> for Ended {
+    fn from(ended: Result<Answer, JoinError>) -> Self {
+        match ended {
+            Ok(answer) => Self::Answered(answer),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => Self::Panicked(message_of(&*panic)),
+                Err(_) => Self::Cancelled,
+            },
+        }
+    }
+}
+
 /// Waits for something that cannot fail.
-pub(crate) async fn wait_for(what: impl Future<Output = ()> + Send + 'static) {
+pub(crate) async fn wait_for(what: Pin<Box<dyn Future<Output = ()> + Send>>) {
     if let Ok(runtime) = runtime() {
         let _ = AbortOnDrop(runtime.spawn(what)).await;
     }
 }
 
 /// Does what may block a thread for a moment where that holds nobody up.
-pub(crate) async fn aside<T, E>(
-    work: impl FnOnce() -> Result<T, E> + Send + 'static,
-) -> Result<T, E>
+pub(crate) fn aside<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Call<T, E>
 where
     T: Send + 'static,
-    E: CutShort + Send + 'static,
+    E: CutShort + Named + Send + 'static,
 {
-    run(None, async {
-        match tokio::task::spawn_blocking(work).await {
-            Ok(result) => result,
-            Err(error) => Err(match error.try_into_panic() {
-                Ok(panic) => E::panicked(message_of(&*panic)),
-                Err(_) => E::cancelled(),
-            }),
+    Call::of(aside_untyped(Box::new(|| Answer::of(work()))))
+}
+
+fn aside_untyped(work: Box<dyn FnOnce() -> Answer + Send>) -> Ending {
+    Box::pin(async {
+        match runtime() {
+            Ok(runtime) => AbortOnDrop(runtime.spawn_blocking(work)).await.into(),
+            Err(error) => Ended::Panicked(format!("the runtime did not start: {error}")),
         }
     })
-    .await
 }
 
 /// What a panic said.

@@ -16,9 +16,9 @@ use twoshare::{
 
 use crate::{
     Cancellation,
-    error::{FailedFetch, Mirrors, ParseError, StoreFault},
-    log::{Log, LoggedCall},
-    runtime::{self, CutShort},
+    error::{FailedFetch, Mirrors, Named, ParseError, StoreFault},
+    log::{self, Log},
+    runtime::{self, Call, CutShort},
     state::Slot,
     wallet::EnvelopeName,
 };
@@ -36,22 +36,20 @@ impl Stores {
         Self { inner, log }
     }
 
-    async fn run<T, E, F>(
+    fn run<T, E, F>(
         &self,
         name: &'static str,
         wallet: WalletId,
         cancellation: Option<Arc<Cancellation>>,
         work: impl FnOnce(stores::Stores) -> F,
-    ) -> Result<T, E>
+    ) -> Call<T, E>
     where
         T: Send + 'static,
-        E: CutShort + fmt::Debug + Send + 'static,
+        E: Named + Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let logged = LoggedCall::begin(self.log.clone(), name, Some(wallet));
-        let result = runtime::run(cancellation, logged.scope(work(self.inner.clone()))).await;
-        logged.end(&result);
-        result
+        let work = runtime::untyped(work(self.inner.clone()));
+        Call::of(Box::pin(log::run(self.log.clone(), name, Some(wallet), cancellation, work)))
     }
 }
 
@@ -341,7 +339,7 @@ pub enum NoEnvelopeError {
 }
 
 macro_rules! ended {
-    ($($name:ident),+) => { $(
+    ($($name:ident { $($variant:ident),* })+) => { $(
         impl CutShort for $name {
             fn cancelled() -> Self {
                 Self::Cancelled
@@ -352,15 +350,20 @@ macro_rules! ended {
             }
         }
 
-        #[uniffi::export]
-        impl $name {
-            /// What to tell a person, in English.
-            #[must_use]
-            pub fn text(&self) -> String {
-                self.to_string()
+        impl Named for $name {
+            fn name(&self, path: &mut Vec<&'static str>) {
+                path.push(match self {
+                    $( Self::$variant { .. } => stringify!($variant), )*
+                    Self::Cancelled => "Cancelled",
+                    Self::Panicked { .. } => "Panicked",
+                });
             }
         }
+
     )+ };
 }
 
-ended!(SurveyError, NoEnvelopeError);
+ended! {
+    SurveyError {}
+    NoEnvelopeError { NotFound }
+}

@@ -64,7 +64,12 @@ fn every_error(swift: &str) -> String {
     let declared = swift.lines().filter(|line| line.contains(": Swift.Error"));
     for line in declared {
         if let Some(name) = line.strip_prefix("enum ").and_then(|line| line.split(':').next()) {
-            errors.push_str(&format!("extension {name}: TwoshareError {{}}\n"));
+            let (first, rest) = name.split_at_checked(1).unwrap_or((name, ""));
+            let case = first.to_ascii_lowercase() + rest;
+            errors.push_str(&format!(
+                "extension {name}: TwoshareError {{\n    \
+                 public func text() -> String {{ errorText(error: .{case}(error: self)) }}\n}}\n"
+            ));
         }
     }
     errors

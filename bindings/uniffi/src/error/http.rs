@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{Ended, Mirrors, SourceError, chain};
+use super::{Ended, Mirrors, Named, SourceError, chain};
 
 mirror! {
     /// Why there is no answer.
@@ -57,7 +57,16 @@ impl From<twoshare::TokenError> for TokenError {
     }
 }
 
-mirror! { @text TokenError }
+impl Named for TokenError {
+    fn name(&self, path: &mut Vec<&'static str>) {
+        path.push(match self {
+            Self::NotSignedIn => "NotSignedIn",
+            Self::Unavailable => "Unavailable",
+            Self::TimedOut { .. } => "TimedOut",
+            Self::Threw { .. } => "Threw",
+        });
+    }
+}
 
 impl fmt::Display for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

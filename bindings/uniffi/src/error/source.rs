@@ -8,7 +8,7 @@ use twoshare::{
     stores::TimedOut,
 };
 
-use super::{Ended, Mirrors, TransportError, chain};
+use super::{Ended, Mirrors, Named, TransportError, chain};
 
 /// What an error comes from, where that is not for the library to say: the app's own code, the operating
 /// system, a library below. What the app's code throws comes back as it was thrown.
@@ -57,14 +57,6 @@ pub enum SourceError {
     },
 }
 
-#[uniffi::export]
-impl SourceError {
-    /// What to tell a person, in English: what went wrong, and after each colon why.
-    #[must_use]
-    pub fn text(&self) -> String {
-        self.to_string()
-    }
-}
 
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,6 +70,24 @@ impl fmt::Display for SourceError {
                 Unavailable { cause: *outage, retry_after: *retry_after }.fmt(f)
             }
             Self::Io { reason, .. } | Self::Other { reason } => f.write_str(reason),
+        }
+    }
+}
+
+impl Named for SourceError {
+    fn name(&self, path: &mut Vec<&'static str>) {
+        path.push(match self {
+            Self::TimedOut { .. } => "TimedOut",
+            Self::Threw { .. } => "Threw",
+            Self::Panicked { .. } => "Panicked",
+            Self::Cancelled => "Cancelled",
+            Self::Transport { .. } => "Transport",
+            Self::Custodian { .. } => "Custodian",
+            Self::Io { .. } => "Io",
+            Self::Other { .. } => "Other",
+        });
+        if let Self::Transport { source } = self {
+            source.name(path);
         }
     }
 }

@@ -121,8 +121,6 @@ macro_rules! malformed {
                 }
             }
 
-            mirror! { @text $name }
-
             impl From<$rust> for $name {
                 fn from(rust: $rust) -> Self {
                     Self::mirror(rust)

@@ -23,8 +23,8 @@ fn everything_thrown(generated: &str) -> Result<String, Failed> {
     Ok(generated.replace(caught, "} catch(e: kotlin.Throwable) {"))
 }
 
-/// An error's `message` is Rust's text, and its `cause` the error that it comes from. UniFFI makes the message of
-/// the fields' names and values, and has no cause.
+/// An error's `text` and `message` are Rust's text, and its `cause` the error that it comes from. UniFFI makes the
+/// message of the fields' names and values, and has no cause.
 fn messages(generated: &str) -> Result<String, Failed> {
     let errors: Vec<&str> = generated.lines().filter_map(error_name).collect();
     let (mut adapted, mut changed, mut has_cause) = (String::new(), 0, false);
@@ -38,6 +38,14 @@ fn messages(generated: &str) -> Result<String, Failed> {
         }
         adapted.push_str(line);
         adapted.push('\n');
+        if let Some(name) = error_name(line) {
+            let rust = name.strip_suffix("Exception").map(|stem| format!("{stem}Error"));
+            let rust = rust.unwrap_or_else(|| name.to_owned());
+            adapted.push_str(&format!(
+                "\n    /** What to tell a person, in English: what went wrong, and after each colon why. */\n    \
+                 fun text(): kotlin.String = errorText(AnyError.{rust}(this))\n"
+            ));
+        }
         if code == "override val message" {
             // `get() = "field=${ `field` }"`, of which a field's value could have any line.
             let made = lines.next().unwrap_or_default().trim();
