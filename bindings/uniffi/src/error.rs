@@ -10,7 +10,12 @@
 //! what is new in Rust does not compile until it is listed here too. The text of an error is written nowhere
 //! but in Rust: it is that of the Rust error that the mirrored one stands for.
 
-use std::{error::Error, fmt::Write as _, path::PathBuf, time::Duration};
+use std::{
+    error::Error,
+    fmt::{self, Write as _},
+    path::PathBuf,
+    time::Duration,
+};
 
 use crate::{status::SlotKind, wallet::EnvelopeName};
 use twoshare::{
@@ -207,7 +212,7 @@ macro_rules! mirror {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 match Mirrors::<$rust>::unmirror(self) {
-                    Ok(rust) => f.write_str(&chain(&rust)),
+                    Ok(rust) => write_chain(&rust, f),
                     Err(ended) => ended.fmt(f),
                 }
             }
@@ -326,6 +331,10 @@ impl std::fmt::Display for Ended {
             Self::Here(text) => f.write_str(text),
         }
     }
+}
+
+fn write_chain(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(&chain(error))
 }
 
 /// The text of an error and, after a colon each, of what it comes from.

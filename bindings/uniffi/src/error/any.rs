@@ -43,9 +43,10 @@ macro_rules! any {
         #[uniffi::export]
         #[must_use]
         pub fn error_text(error: AnyError) -> String {
-            match error {
-                $( AnyError::$error { error } => error.to_string(), )+
-            }
+            let error: &dyn std::fmt::Display = match &error {
+                $( AnyError::$error { error } => error, )+
+            };
+            error.to_string()
         }
     };
 }
