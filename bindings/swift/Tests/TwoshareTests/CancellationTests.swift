@@ -165,6 +165,7 @@ final class Gate: HttpTransport {
     private struct State {
         var passed = 0
         var closedAt: Int?
+        var path: String?
         var reached = false
     }
 
@@ -176,10 +177,15 @@ final class Gate: HttpTransport {
 
     /// Holds the n-th request from now on, and all after it.
     func close(at n: Int) {
-        state.with { ($0.closedAt, $0.reached) = ($0.passed + n, false) }
+        state.with { ($0.closedAt, $0.path, $0.reached) = ($0.passed + n, nil, false) }
     }
 
-    func open() { state.with { $0.closedAt = nil } }
+    /// Holds the next request whose address has this in it, and all after it.
+    func close(at path: String) {
+        state.with { ($0.closedAt, $0.path, $0.reached) = (nil, path, false) }
+    }
+
+    func open() { state.with { ($0.closedAt, $0.path) = (nil, nil) } }
 
     /// Waits until a request is held; whether one was before the task ended.
     func isReached<Value>(orEnded task: Task<Value, Error>) async -> Bool {
@@ -198,6 +204,7 @@ final class Gate: HttpTransport {
     func send(request: HttpRequest) async throws -> HttpResponse {
         let isHeld = state.with { state in
             state.passed += 1
+            if let path = state.path, request.url.contains(path) { (state.closedAt, state.path) = (state.passed, nil) }
             guard let closedAt = state.closedAt, state.passed >= closedAt else { return false }
             state.reached = true
             return true
