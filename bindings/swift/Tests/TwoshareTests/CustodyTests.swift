@@ -144,7 +144,7 @@ final class CustodyTests: XCTestCase {
                 break
             }
             task.cancel()
-            await refused(MoveError.Cancelled, "the call was cancelled") { try await task.value }
+            await refused(MoveError.Cancelled, "the call was cancelled") { try await soon(task) }
 
             // The next start of the app, which knows of this custodian or of that one.
             let device = between.device.snapshot()

@@ -166,7 +166,7 @@ final class RefusalTests: XCTestCase {
         let id = try await backedUp(phone)
         let task = try await stopped(gate, at: "/commit") { try await phone.refresh(wallet: id, method: self.code) }
         task.cancel()
-        await refused(RefreshError.Cancelled, "the call was cancelled") { try await task.value }
+        await refused(RefreshError.Cancelled, "the call was cancelled") { try await soon(task) }
         gate.open()
         let interrupted = try await phone.wallet(wallet: id)
         XCTAssertEqual(interrupted.id(), id)

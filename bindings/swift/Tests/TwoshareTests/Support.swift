@@ -103,6 +103,17 @@ func eventually(_ what: String, _ holds: () async throws -> Bool) async throws {
     }
 }
 
+/// What a task gives, where it might as well never end: then it has failed.
+func soon<Value: Sendable>(_ task: Task<Value, Error>) async throws -> Value {
+    let ended = Guarded(false)
+    Task {
+        _ = await task.result
+        ended.with { $0 = true }
+    }
+    try await eventually("the call ends") { ended.now }
+    return try await task.value
+}
+
 /// Something that more than one task changes.
 final class Guarded<Value>: @unchecked Sendable {
     private let lock = NSLock()
