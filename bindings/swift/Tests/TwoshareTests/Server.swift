@@ -5,6 +5,9 @@ import Foundation
 #if canImport(Glibc)
 import Glibc
 #endif
+#if canImport(FoundationNetworking)
+import FoundationNetworking
+#endif
 
 final class Server: @unchecked Sendable {
     /// A request, as it arrived.
@@ -120,5 +123,60 @@ final class Server: @unchecked Sendable {
             rest = rest.dropFirst(sent)
         }
         return true
+    }
+}
+
+/// Stands before a custodian, and holds one request for good: on its way there, or its answer on the way back.
+final class Proxy: Sendable {
+    /// What was asked for by the request that is held.
+    let held: Guarded<String?>
+    private let server: Server
+
+    var url: String { server.url }
+
+    init(to custodian: Custodian, holding n: Int, arrives: Bool) throws {
+        let (held, passed, target) = (Guarded<String?>(nil), Guarded(0), custodian.url)
+        self.held = held
+        server = try Server(
+            Server.Handler { request in
+                let number = passed.with { passed in
+                    passed += 1
+                    return passed
+                }
+                if number > n { return nil }
+                if number == n && !arrives {
+                    held.with { $0 = request.target }
+                    return nil
+                }
+                let answer = Self.forward(request, to: target)
+                guard number == n else { return answer }
+                held.with { $0 = request.target }
+                return nil
+            })
+    }
+
+    private static func forward(_ request: Server.Request, to target: String) -> Data? {
+        guard let url = URL(string: target + request.target) else { return nil }
+        var asked = URLRequest(url: url)
+        asked.httpMethod = request.method
+        for (name, value) in request.headers where !["host", "content-length", "connection"].contains(name) {
+            asked.setValue(value, forHTTPHeaderField: name)
+        }
+        asked.httpBody = request.body.isEmpty ? nil : request.body
+        let answered = DispatchSemaphore(value: 0)
+        let answer = Guarded<Data?>(nil)
+        URLSession.shared.dataTask(with: asked) { body, response, _ in
+            if let response = response as? HTTPURLResponse {
+                let body = body ?? Data()
+                var head = "HTTP/1.1 \(response.statusCode) .\r\nContent-Length: \(body.count)\r\n"
+                for name in ["Content-Type", "Retry-After"] {
+                    if let value = response.value(forHTTPHeaderField: name) { head += "\(name): \(value)\r\n" }
+                }
+                answer.with { $0 = Data((head + "\r\n").utf8) + body }
+            }
+            answered.signal()
+        }.resume()
+        answered.wait()
+        return answer.now
     }
 }
