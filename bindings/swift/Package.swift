@@ -6,14 +6,15 @@ import PackageDescription
 #if os(Linux)
 // The library is built beside this: `swift build -Xlinker -LFOLDER` says where it lies. The platform's
 // Keychain is not on Linux: a small module of the same name stands for it, so that what uses it is compiled
-// and run by the tests.
+// and run by the tests. Another one stands for the names that Apple's frameworks have.
 let library = Target.systemLibrary(name: "TwoshareFFI")
 let keychain: [Target.Dependency] = ["Security"]
 let products: [Product] = [.executable(name: "relay", targets: ["relay"])]
 let targets: [Target] = [
     .target(name: "Security", path: "Stubs/Security"),
+    .target(name: "AppleNames", path: "Stubs/AppleNames"),
     .executableTarget(name: "relay", dependencies: ["Twoshare"], path: "Sources/Relay"),
-    .testTarget(name: "TwoshareTests", dependencies: ["Twoshare"] + keychain),
+    .testTarget(name: "TwoshareTests", dependencies: ["Twoshare", "AppleNames"] + keychain),
 ]
 #else
 let library = Target.binaryTarget(name: "TwoshareFFI", path: "TwoshareFFI.xcframework")

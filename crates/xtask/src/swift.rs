@@ -4,6 +4,7 @@
 //! of its own below `target/tools`, which is entered with `chroot`: nothing is installed on this machine.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
     fs,
     path::{Path, PathBuf},
@@ -22,6 +23,7 @@ pub(crate) fn test(args: &[&str]) -> Result<(), Failed> {
     let swift = Swift::find()?;
     package()?;
     readme()?;
+    every_name()?;
     let folder = root().join("bindings/swift");
     let mut test = swift.command("swift", &folder);
     run(test.arg("test").args(flags()).args(args))?;
@@ -121,7 +123,8 @@ fn every_call(swift: &str) -> Result<String, Failed> {
 fn readme() -> Result<(), Failed> {
     let package = root().join("bindings/swift");
     // Each line is where the README has it, so that the compiler's errors are found there.
-    let mut code = "// Written by `cargo xtask swift`: the code of the README.".to_owned();
+    let mut code =
+        "import AppleNames  // Written by `cargo xtask swift`: the code of the README.".to_owned();
     let mut is_code = false;
     for line in read(&package.join("README.md"))?.lines() {
         match line {
@@ -133,6 +136,46 @@ fn readme() -> Result<(), Failed> {
         code.push('\n');
     }
     place(&package.join("Tests/TwoshareTests/Generated/Readme.swift"), &code)
+}
+
+/// Has the package's tests use every public type by its name, beside Apple's. One whose name Apple has too is used by
+/// its other name.
+fn every_name() -> Result<(), Failed> {
+    let package = root().join("bindings/swift");
+    let mut files = sources(&package.join("Sources/Twoshare"))?;
+    files.extend(sources(&package.join("Sources/Twoshare/Generated"))?);
+    let (mut names, mut others) = (BTreeSet::new(), BTreeMap::new());
+    for file in files {
+        let swift = read(&file)?;
+        let words: Vec<_> = swift.split_whitespace().filter(|word| *word != "final").collect();
+        for declared in words.windows(5) {
+            let &["public" | "open", kind, name, _, of] = declared else { continue };
+            let name = name.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or(name);
+            match kind {
+                "typealias" if name.strip_prefix("Twoshare") == Some(of) => {
+                    others.insert(of.to_owned(), name.to_owned());
+                }
+                "class" | "struct" | "enum" | "protocol" | "typealias" => {
+                    names.insert(name.to_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+    // Every class has the first, and the second has a parameter. The rest is UniFFI's.
+    names.retain(|name| name != "NoHandle" && name != "Following" && !name.starts_with("Ffi"));
+    let mut code =
+        "// Written by `cargo xtask swift`: every public type, by a name that no other has.\n\n\
+                    import AppleNames\nimport Foundation\nimport Twoshare\nimport XCTest\n\n\
+                    #if canImport(FoundationNetworking)\nimport FoundationNetworking\n#endif\n"
+            .to_owned();
+    code.push_str("\nenum EveryName {\n");
+    for name in &names {
+        let called = others.get(name).unwrap_or(name);
+        code.push_str(&format!("    typealias The{name} = {called}\n"));
+    }
+    code.push_str("}\n");
+    place(&package.join("Tests/TwoshareTests/Generated/EveryName.swift"), &code)
 }
 
 /// Writes a file, unless it is the same: what is newer is compiled anew.

@@ -14,14 +14,14 @@ final class Custodian: @unchecked Sendable {
 
     /// The one that most tests share: each with a user of its own.
     static let shared: Custodian = {
-        do {
-            let custodian = try Custodian()
-            XCTestObservationCenter.shared.addTestObserver(StopsAtTheEnd(custodian))
-            return custodian
-        } catch {
-            fatalError("the custodian did not start: \(error)")
-        }
+        do { return try Custodian().untilTheEnd() } catch { fatalError("the custodian did not start: \(error)") }
     }()
+
+    /// Has it end with the tests, whoever still has it: they wait for whatever writes to their output.
+    func untilTheEnd() -> Custodian {
+        XCTestObservationCenter.shared.addTestObserver(StopsAtTheEnd(self))
+        return self
+    }
 
     init(options: String...) throws {
         self.data = try makeFolder()
@@ -53,6 +53,23 @@ final class Custodian: @unchecked Sendable {
     /// Starts it again where it was.
     func restart(_ more: String...) throws {
         kill()
+        try start(listening: String(url.dropFirst("http://".count)), more)
+    }
+
+    /// A copy of its database and keys as they are now, as its operator keeps one.
+    func copy() throws -> URL {
+        kill()
+        let copy = try makeFolder().appendingPathComponent("copy")
+        try FileManager.default.copyItem(at: data, to: copy)
+        try restart()
+        return copy
+    }
+
+    /// Puts a copy in the place of what it has; with `--restored`, as its operator is told to.
+    func putBack(_ copy: URL, _ more: String...) throws {
+        kill()
+        try FileManager.default.removeItem(at: data)
+        try FileManager.default.copyItem(at: copy, to: data)
         try start(listening: String(url.dropFirst("http://".count)), more)
     }
 

@@ -176,41 +176,58 @@ final class LifeTests: XCTestCase {
         XCTAssertEqual(hazards, [.lostDeviceKnowsKey])
     }
 
-    /// The process is killed while the custodian stands still in the middle of a call, as often as there are
-    /// places for that; what is on its disk then goes on here.
+    /// The process is killed at each of its requests: before it arrives at the custodian, and, of a commit, when it has.
+    /// What is on its disk then goes on here.
     func testAKilledOperationIsResumed() async throws {
-        let custodian = try Custodian()
-        for delay in [0, 50, 150, 300, 600] {
-            let user = try User(at: custodian)
-            let folder = try makeFolder()
-            let device = folder.appendingPathComponent("device")
-            let relay = try startRelay(
-                "make", user: user, device: device, password: entered, in: folder, discarding: true)
-            while !FileManager.default.fileExists(atPath: device.path) { usleep(1000) }
-            usleep(UInt32(delay) * 1000)
-            custodian.signal(SIGSTOP)
-            kill(relay.processIdentifier, SIGKILL)
-            relay.waitUntilExit()
-            custodian.signal(SIGCONT)
+        var ends: Set<String> = []
+        var n = 0, isKilled = true
+        while isKilled {
+            n += 1
+            var wasCommit = false
+            for arrives in [false, true] where !arrives || wasCommit {
+                let user = try User()
+                let folder = try makeFolder()
+                let device = folder.appendingPathComponent("device")
+                let proxy = try Proxy(to: user.custodian, holding: n, arrives: arrives)
+                let relay = try startRelay(
+                    "make", user: user, at: proxy.url, device: device, password: entered, in: folder, discarding: true)
+                try await eventually("the relay is at request \(n), or has ended") {
+                    proxy.held.now != nil || !relay.isRunning
+                }
+                kill(relay.processIdentifier, SIGKILL)
+                relay.waitUntilExit()
+                guard let held = proxy.held.now else {
+                    isKilled = false
+                    break
+                }
+                wasCommit = held.hasSuffix("/commit")
 
-            let phone = try user.phone(.file(device: await FileDevice.open(path: device.path)))
-            var wallet: WalletId?
-            for id in try await phone.walletsHere() {
-                _ = try await phone.resume(wallet: id)
-                if case .here = try await phone.status(wallet: id).onDevice { wallet = id }
+                let phone = try user.phone(.file(device: await FileDevice.open(path: device.path)))
+                var wallet: WalletId?
+                for id in try await phone.walletsHere() {
+                    switch try await phone.resume(wallet: id) {
+                    case .finished(let operation): ends.insert("finished \(operation)")
+                    case .givenUp(let operation, _): ends.insert("given up \(operation)")
+                    case .nothing: ends.insert("nothing")
+                    case .revoked: XCTFail("revoked at \(held)")
+                    }
+                    if case .here = try await phone.status(wallet: id).onDevice { wallet = id }
+                }
+                let here = try await phone.walletsHere()
+                let id: WalletId
+                if let wallet { id = wallet } else {
+                    XCTAssertEqual(here, [], "what was given up is gone")
+                    id = try await phone.createWallet(curves: [.secp256k1]).id()
+                }
+                if try await phone.status(wallet: id).epoch == nil {
+                    _ = try await phone.backup(wallet: id, methods: [password()])
+                }
+                let drill = try await phone.drill(wallet: id, method: password())
+                XCTAssertEqual(drill.level, .matches, "after \(held)")
             }
-            let here = try await phone.walletsHere()
-            let id: WalletId
-            if let wallet { id = wallet } else {
-                XCTAssertEqual(here, [], "what was given up is gone")
-                id = try await phone.createWallet(curves: [.secp256k1]).id()
-            }
-            if try await phone.status(wallet: id).epoch == nil {
-                _ = try await phone.backup(wallet: id, methods: [password()])
-            }
-            let drill = try await phone.drill(wallet: id, method: password())
-            XCTAssertEqual(drill.level, .matches, "after \(delay) ms")
         }
+        XCTAssertGreaterThan(n, 9, "the relay has more requests than that")
+        XCTAssertEqual(ends, ["nothing", "finished keygen", "finished firstBackup"])
     }
 
     /// The same with the device as it was at every request of an operation: whatever a kill leaves on disk.

@@ -6,7 +6,8 @@ import XCTest
 
 /// Starts the relay, which was built beside the tests.
 func startRelay(
-    _ verb: String, user: User, device: URL, password: String, in folder: URL, discarding: Bool = false
+    _ verb: String, user: User, at url: String? = nil, device: URL, password: String, in folder: URL,
+    discarding: Bool = false
 ) throws -> Process {
     let token = folder.appendingPathComponent("token"), file = folder.appendingPathComponent("password")
     try Data(user.token.utf8).write(to: token)
@@ -15,7 +16,7 @@ func startRelay(
     process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
         .deletingLastPathComponent().appendingPathComponent("relay")
     process.arguments = [
-        verb, "--custodian", user.custodian.url, "--custodian-key", user.custodian.key, "--token-file", token.path,
+        verb, "--custodian", url ?? user.custodian.url, "--custodian-key", user.custodian.key, "--token-file", token.path,
         "--device", device.path, "--password-file", file.path,
     ]
     process.standardOutput = discarding ? FileHandle.nullDevice : Pipe()

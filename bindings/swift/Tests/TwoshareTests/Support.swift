@@ -24,12 +24,12 @@ final class FixedToken: TokenProvider {
 
 /// A user of a custodian, with a name of their own.
 struct User {
-    let name = "user-\(UUID().uuidString)"
+    let name: String
     let custodian: Custodian
     let token: String
 
-    init(at custodian: Custodian = .shared) throws {
-        self.custodian = custodian
+    init(at custodian: Custodian = .shared, name: String = "user-\(UUID().uuidString)") throws {
+        (self.custodian, self.name) = (custodian, name)
         token = try custodian.token(of: name)
     }
 
@@ -83,6 +83,35 @@ func thrown<Thrown: Error, Value>(
         XCTFail("\(Thrown.self) was expected, not \(error)", file: file, line: line)
     }
     return nil
+}
+
+/// That a call ends with this error, field for field, and how it is described.
+func refused<Refusal: Error & Equatable, Value>(
+    _ expected: Refusal, _ text: String, file: StaticString = #filePath, line: UInt = #line,
+    _ call: () async throws -> Value
+) async {
+    let error = await thrown(Refusal.self, text, file: file, line: line, call)
+    if let error { XCTAssertEqual(error, expected, file: file, line: line) }
+}
+
+/// Waits for something that nothing says the end of. A minute is longer than it takes anywhere.
+func eventually(_ what: String, _ holds: () async throws -> Bool) async throws {
+    let late = Date(timeIntervalSinceNow: 60)
+    while try await !holds() {
+        if Date() > late { throw Failed("not within a minute: \(what)") }
+        try await Task.sleep(nanoseconds: 1_000_000)
+    }
+}
+
+/// What a task gives, where it might as well never end: then it has failed.
+func soon<Value: Sendable>(_ task: Task<Value, Error>) async throws -> Value {
+    let ended = Guarded(false)
+    Task {
+        _ = await task.result
+        ended.with { $0 = true }
+    }
+    try await eventually("the call ends") { ended.now }
+    return try await task.value
 }
 
 /// Something that more than one task changes.

@@ -7,9 +7,6 @@ import XCTest
 #if canImport(FoundationNetworking)
 import FoundationNetworking
 #endif
-#if canImport(Glibc)
-import Glibc
-#endif
 
 final class TransportTests: XCTestCase {
     private func get(_ server: Server, atMost: UInt64 = 1024, headers: [HttpHeader] = []) -> HttpRequest {
@@ -103,71 +100,5 @@ final class TransportTests: XCTestCase {
         server.stop()
         let error = await thrown(URLError.self) { try await URLSessionTransport().send(request: self.get(server)) }
         XCTAssertEqual(error?.code, .cannotConnectToHost)
-    }
-}
-
-/// A server of one answer, over plain sockets; `nil` is none at all.
-final class Server: @unchecked Sendable {
-    private let socket: Int32
-    private let requests = Guarded<[String]>([])
-    let port: UInt16
-
-    var received: [String] { requests.now }
-    var url: String { "http://127.0.0.1:\(port)" }
-
-    init(_ answer: @escaping @Sendable (String) -> String?) throws {
-        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let (socket, bound) = withUnsafeMutablePointer(to: &address) { [socket] address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                let bound = bind(socket, address, length) == 0 && listen(socket, 16) == 0
-                return (socket, bound && getsockname(socket, address, &length) == 0)
-            }
-        }
-        guard bound else { throw Failed("no port to listen at: \(errno)") }
-        port = UInt16(bigEndian: address.sin_port)
-        let requests = requests
-        Thread.detachNewThread {
-            while true {
-                let peer = accept(socket, nil, nil)
-                if peer < 0 { return }
-                Thread.detachNewThread {
-                    while let request = Self.read(peer) {
-                        requests.with { $0.append(request) }
-                        // Held open until the other end has enough.
-                        guard let answer = answer(request) else { continue }
-                        _ = answer.withCString { send(peer, $0, strlen($0), Int32(MSG_NOSIGNAL)) }
-                        if answer.contains("Connection: close") { break }
-                    }
-                    close(peer)
-                }
-            }
-        }
-    }
-
-    deinit { stop() }
-
-    func stop() { shutdown(socket, Int32(SHUT_RDWR)); close(socket) }
-
-    /// One request: its head, and as much of a body as it says.
-    private static func read(_ peer: Int32) -> String? {
-        var data = Data()
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        while true {
-            let text = String(decoding: data, as: UTF8.self)
-            if let end = text.range(of: "\r\n\r\n") {
-                let head = text[..<end.lowerBound].lowercased()
-                let length = head.components(separatedBy: "content-length: ").dropFirst().first.flatMap {
-                    Int($0.prefix { $0.isNumber })
-                }
-                if text[end.upperBound...].utf8.count >= length ?? 0 { return text }
-            }
-            let count = recv(peer, &buffer, buffer.count, 0)
-            if count <= 0 { return nil }
-            data += buffer[..<count]
-        }
     }
 }
