@@ -316,7 +316,6 @@ pub enum PlatformKeyError {
     },
 }
 
-
 /// The password of a device, as it was entered.
 fn device_password(entered: String) -> Result<Password, PasswordError> {
     let entered = zeroize::Zeroizing::new(entered);

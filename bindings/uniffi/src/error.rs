@@ -212,7 +212,7 @@ macro_rules! mirror {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 match Mirrors::<$rust>::unmirror(self) {
-                    Ok(rust) => write_chain(&rust, f),
+                    Ok(rust) => crate::error::write_chain(&rust, f),
                     Err(ended) => ended.fmt(f),
                 }
             }
@@ -266,8 +266,19 @@ mod text;
 
 pub use self::{
     any::{AnyError, error_text},
-    custodian::*, device::*, envelope::*, http::*, kinds::*, method::*, operation::*, refusal::*,
-    session::*, share::*, source::SourceError, store::*, text::*,
+    custodian::*,
+    device::*,
+    envelope::*,
+    http::*,
+    kinds::*,
+    method::*,
+    operation::*,
+    refusal::*,
+    session::*,
+    share::*,
+    source::SourceError,
+    store::*,
+    text::*,
 };
 
 /// Errors that are structs in Rust.
@@ -333,7 +344,7 @@ impl std::fmt::Display for Ended {
     }
 }
 
-fn write_chain(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(crate) fn write_chain(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str(&chain(error))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     AbandonRefusal, CancelRefusal, CommitRefusal, CustodianIdentity, DepartRefusal, Ended, Freezes,
-    HandOverRefusal, Mirrors, Outage, PrepareRefusal, ReleaseRefusal, chain, rust,
+    HandOverRefusal, Mirrors, Outage, PrepareRefusal, ReleaseRefusal, rust,
 };
 
 mirror! {

@@ -1,6 +1,6 @@
 //! Why the device's storage did not do what it was asked.
 
-use super::{Counter, Ended, Mirrors, PasswordError, SourceError, chain};
+use super::{Counter, Ended, Mirrors, PasswordError, SourceError};
 
 mirror! {
     /// The device's storage failed. The record is the old or the new one: load it.

@@ -2,7 +2,7 @@
 
 use super::{
     Content, CurveId, Damage, Digest, Ended, Epoch, IdentityError, MethodError, Mirrors, Purpose,
-    ShareError, SlotId, SlotKind, SlotsAltered, WalletId, WalletKind, chain,
+    ShareError, SlotId, SlotKind, SlotsAltered, WalletId, WalletKind,
 };
 
 mirror! {

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{Ended, Mirrors, Named, SourceError, chain};
+use super::{Ended, Mirrors, Named, SourceError};
 
 mirror! {
     /// Why there is no answer.

@@ -1,6 +1,6 @@
 //! What is wrong with a method, and with what the user entered.
 
-use super::{Ended, Mirrors, SlotKind, SourceError, Work, chain, rust};
+use super::{Ended, Mirrors, SlotKind, SourceError, Work, rust};
 
 mirror! {
     /// Why a method could not make or open its slot.

@@ -6,7 +6,7 @@ use super::{
     FailedFetch, FailedKeep, Freezes, HandOverError, LoadError, Mirrors, NotAHalf, OpenError,
     OpenSecretError, Operation, OperationId, PrepareError, ReadError, ReconstructError, SaveError,
     SealError, SessionError, SignatureError, SlotError, SlotId, SlotTableError, StoreId, WalletId,
-    WhatIsSealed, WriteStoresError, chain, rust,
+    WhatIsSealed, WriteStoresError, rust,
 };
 
 mirror! {

@@ -1,8 +1,7 @@
 //! Which of its rules the custodian refused by.
 
 use super::{
-    CustodianIdentity, Digest, Ended, Freezes, Mirrors, Operation, OperationId, WalletKind, chain,
-    rust,
+    CustodianIdentity, Digest, Ended, Freezes, Mirrors, Operation, OperationId, WalletKind, rust,
 };
 
 mirror! {

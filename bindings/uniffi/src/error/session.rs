@@ -1,6 +1,6 @@
 //! What does not hold of what the custodian answered.
 
-use super::{CurveId, Ended, Epoch, Mirrors, PointError, ShareError, WalletId, chain};
+use super::{CurveId, Ended, Epoch, Mirrors, PointError, ShareError, WalletId};
 
 mirror! {
     /// Why an exchange was given up. The custodian is not the pinned one, is broken, or lies: nothing

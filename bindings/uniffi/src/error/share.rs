@@ -1,6 +1,6 @@
 //! What is wrong with a share, a key or a point.
 
-use super::{CurveId, Ended, Epoch, Mirrors, Purpose, Role, WalletId, chain};
+use super::{CurveId, Ended, Epoch, Mirrors, Purpose, Role, WalletId};
 
 mirror! {
     /// Why bytes are not a share. Nothing of the share is used then.

@@ -57,7 +57,6 @@ pub enum SourceError {
     },
 }
 
-
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -4,7 +4,7 @@ use twoshare::stores::Failed;
 
 use super::{
     ContainerError, Ended, EnvelopeName, Mirrors, ParseError, SourceError, StoreId, TestOpenError,
-    UploadError, chain, rust,
+    UploadError, rust,
 };
 
 mirror! {

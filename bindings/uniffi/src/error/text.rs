@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Ended, Mirrors, chain};
+use super::{Ended, Mirrors};
 
 mirror! {
     /// Why a text names no store.
