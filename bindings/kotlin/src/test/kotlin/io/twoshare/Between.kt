@@ -6,8 +6,20 @@ class Between(private val inner: HttpTransport = UrlTransport()) : HttpTransport
 
     override suspend fun send(request: HttpRequest): HttpResponse = does(request)
 
-    /** From now on no request to an address with this in it arrives. */
-    fun cut(where: String) = instead(where) { throw TransportException.Unreachable(SourceException.Other("cut")) }
+    /** From now on none of these requests arrives. */
+    fun cut(which: (HttpRequest) -> Boolean) {
+        does = { request ->
+            if (which(request)) throw TransportException.Unreachable(SourceException.Other("cut"))
+            inner.send(request)
+        }
+    }
+
+    /** Nor one to an address with this in it. */
+    fun cut(where: String) = cut { where in it.url }
+
+    /** From now on the answers from an address with this in it are lost. */
+    fun lose(where: String) =
+        instead(where) { inner.send(it); throw TransportException.Unreachable(SourceException.Other("lost")) }
 
     /** From now on requests to an address with this in it are answered by this. */
     fun instead(where: String, answer: suspend (HttpRequest) -> HttpResponse) {

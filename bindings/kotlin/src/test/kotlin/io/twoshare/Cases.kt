@@ -45,8 +45,9 @@ fun describe(error: Throwable): String {
     return if (fields.isEmpty()) name else "$name(${fields.joinToString()})"
 }
 
-/** Without the seconds that have gone since. */
-private fun steady(text: String?) = "$text".replace(Regex("\\b259[12]\\d\\d\\b"), "72h")
+/** Without the seconds that have gone since, and the second that it is. */
+private fun steady(text: String?) =
+    "$text".replace(Regex("\\b259[12]\\d\\d\\b"), "72h").replace(Regex("\\b[12]\\d{9}\\b"), "then")
 
 private fun value(value: Any?): String =
     when (value) {
