@@ -18,6 +18,11 @@ class CancellationTest {
     private val client = user.client(custodian = user.custodian(gate))
     private val password = Method.password(PASSWORD)
 
+    /** The call has ended in the library too: what it was waiting for is let go of while the gate is closed. */
+    private suspend fun ended() {
+        gate.letGo()
+    }
+
     /** The last backup opens, on this phone and on an empty one, and everything goes on. */
     private suspend fun goesOn(wallet: WalletId, keys: List<String>) {
         gate.open()
@@ -39,6 +44,7 @@ class CancellationTest {
         val backup = launch { client.refresh(wallet, password) }
         gate.reached()
         backup.cancelAndJoin()
+        ended()
         goesOn(wallet, keys)
     }
 
@@ -57,6 +63,7 @@ class CancellationTest {
             assertEquals("the call was cancelled", ended.message)
         }
         assertTrue(cancellation.isCancelled())
+        ended()
         goesOn(wallet, keys)
     }
 
@@ -67,6 +74,7 @@ class CancellationTest {
         val backup = launch { client.backup(wallet, listOf(password)) }
         gate.reached()
         backup.cancelAndJoin()
+        ended()
         gate.open()
         val status = client.status(wallet)
         assertEquals(OnDevice.Interrupted(Operation.FIRST_BACKUP), status.onDevice)
@@ -102,6 +110,7 @@ class CancellationTest {
             gate.reached()
             cancellation.cancel()
             for (call in ended) fails<RefreshException.Cancelled> { call.await() }
+            assertTrue(other.isActive)
             gate.open()
             other.await()
         }
@@ -116,6 +125,7 @@ class CancellationTest {
             gate.reached()
             call.cancel()
             fails<CancellationException> { call.await() }
+            ended()
         }
     }
 }

@@ -1,66 +1,20 @@
 package io.twoshare
 
 import java.io.File
-import java.lang.reflect.Modifier
 import java.time.Duration
-import org.junit.jupiter.api.Assertions.assertAll
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Test
-import org.junit.jupiter.api.function.Executable
 
-/**
- * Every error that can be provoked from here, with its variant, its fields and its text. An error is written
- * `Exception.Variant(field=value)`, what it comes from in the same way.
- */
+/** What an app meets without anybody's fault but its user's and its own. */
 class ErrorsTest {
     private val user = User()
     private val password = Method.password(PASSWORD)
 
-    private class Case(val variant: String, val text: String, val call: suspend () -> Any?)
+    private val cases = Cases()
 
-    private val cases = mutableListOf<Case>()
+    private fun case(variant: String, text: String, call: suspend () -> Any?) = cases.add(variant, text, call)
 
-    private fun case(variant: String, text: String, call: suspend () -> Any?) {
-        cases += Case(variant, text, call)
-    }
-
-    private fun run() = test {
-        val results =
-            cases.map { case ->
-                val thrown =
-                    try {
-                        "nothing was thrown: ${case.call()}" to ""
-                    } catch (error: Exception) {
-                        describe(error) to steady(error.message)
-                    }
-                Executable { assertEquals(case.variant to case.text, thrown) }
-            }
-        assertAll(results)
-    }
-
-    private fun describe(error: Throwable): String {
-        val type = error.javaClass
-        val fields =
-            type.declaredFields.filter { !Modifier.isStatic(it.modifiers) }.map { field ->
-                field.isAccessible = true
-                "${field.name}=${value(field.get(error))}"
-            }
-        val name = listOfNotNull(type.enclosingClass?.simpleName, type.simpleName).joinToString(".")
-        return if (fields.isEmpty()) name else "$name(${fields.joinToString()})"
-    }
-
-    /** Without the seconds that have gone since. */
-    private fun steady(text: String?) = "$text".replace(Regex("\\b259[12]\\d\\d\\b"), "72h")
-
-    private fun value(value: Any?): String =
-        when (value) {
-            is Throwable -> describe(value)
-            is FailedKeep -> "${value.store}: ${describe(value.error)}"
-            is FailedFetch -> "${value.store}: ${describe(value.error)}"
-            is SlotKind -> value.javaClass.simpleName
-            is List<*> -> value.joinToString(prefix = "[", postfix = "]") { value(it) }
-            else -> steady("$value")
-        }
+    private fun run() = test { cases.check() }
 
     @Test
     fun `texts that are none`() {
@@ -275,7 +229,7 @@ class ErrorsTest {
             "SettingsException.TooLarge(len=68157440, cap=67108864)",
             "68157440 bytes are more than 67108864",
         ) { user.saveSettings(ByteArray(65 shl 20)) }
-        run()
+        cases.check()
         user.close()
     }
 
@@ -329,7 +283,7 @@ class ErrorsTest {
             ) {
                 HttpCustodian(HttpConfig(stranger.url, UrlTransport(), user.tokens)).user()
             }
-            run()
+            cases.check()
         }
     }
 
@@ -415,7 +369,7 @@ class ErrorsTest {
         ) {
             client.moveWallet(made, password, Destination(user.custodian(), user.custodian.identity))
         }
-        run()
+        cases.check()
     }
 
     @Test
@@ -447,7 +401,7 @@ class ErrorsTest {
             "RefreshException.Device(source=DeviceException.Revoked(wallet=$gone))",
             "another device has recovered or converted the wallet $gone",
         ) { lost.refresh(gone, password) }
-        run()
+        cases.check()
     }
 
     @Test
@@ -472,7 +426,7 @@ class ErrorsTest {
             "CreateException.Run(source=RunException.Exchange(source=ExchangeException.Begin(source=BeginException.Unavailable(outage=UNREACHABLE, retryAfter=null))))",
             "the custodian did not begin: the custodian is unavailable: it cannot be reached",
         ) { client.createWallet(BOTH_CURVES) }
-        run()
+        cases.check()
         // What the device knows by itself it says.
         val status = client.status(wallet)
         assertEquals("StateException.Read(source=ReadException.Unavailable(outage=UNREACHABLE, retryAfter=null))", describe((status.asked as Asked.Unheard).why))

@@ -51,7 +51,10 @@ class FollowingTest {
         val epoch = client.status(wallet).epoch
         gate.close { it.url.endsWith("/commit") }
         client.following { refresh(wallet, Method.password(PASSWORD)) }
-            .first { it is Following.Step && it.progressed.step == Step.COMMIT }
+            .first { said ->
+                (said is Following.Step && said.progressed.step == Step.COMMIT).also { if (it) gate.reached() }
+            }
+        gate.letGo()
         gate.open()
         // Nothing holds the wallet's turn.
         client.resume(wallet)

@@ -1,44 +1,11 @@
 package io.twoshare
 
 import java.time.Duration
-import java.util.concurrent.ConcurrentHashMap
-import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.awaitCancellation
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
-
-/** A device in memory that an app could have written, with the contract's counters. */
-open class OwnDevice : DeviceState {
-    protected val records = ConcurrentHashMap<WalletId, Record>()
-    private val counters = ConcurrentHashMap<WalletId, ULong>()
-
-    override suspend fun wallets(): List<WalletId> = records.keys.toList()
-
-    override suspend fun load(wallet: WalletId): Record? = records[wallet]
-
-    override suspend fun save(wallet: WalletId, contents: ByteArray, expected: Counter?): Counter =
-        synchronized(this) {
-            val found = records[wallet]?.counter
-            if (found != expected) throw SaveException.Conflict(found)
-            val counter = (counters[wallet] ?: 0UL) + 1UL
-            counters[wallet] = counter
-            records[wallet] = Record(counter, contents)
-            counter
-        }
-
-    override suspend fun delete(wallet: WalletId, expected: Counter): Unit =
-        synchronized(this) {
-            val found = records[wallet]?.counter ?: return
-            if (found != expected) throw DeleteException.Conflict(found)
-            records.remove(wallet)
-        }
-
-    override suspend fun discard(wallet: WalletId) {
-        records[wallet]?.let { throw DiscardException.Intact(it.counter) }
-    }
-}
 
 /** What an app's own code can do to the library: throw, hang, talk nonsense, call back. None of it harms the app. */
 class ForeignTest {
@@ -60,22 +27,10 @@ class ForeignTest {
         }
     }
 
-    /** Whatever can be thrown, with what is to be found of it in the error's text. */
-    private val thrown: List<Pair<() -> Throwable, String>> =
-        listOf(
-            { IllegalStateException("the app's own") } to "the app's own",
-            { Exception() } to "java.lang.Exception",
-            { NotImplementedError("a TODO") } to "a TODO",
-            { OutOfMemoryError("of the machine") } to "of the machine",
-            { StackOverflowError() } to "StackOverflowError",
-            { CancellationException("of its own") } to "of its own",
-            { InterruptedException("as it is") } to "as it is",
-        )
-
     @Test
     fun `a device that throws whatever there is`() = test {
         val wallet = on(OwnDevice()).use { it.backedUp() }
-        for ((make, text) in thrown) {
+        for ((make, text) in THROWN) {
             val device = object : OwnDevice() {
                 override suspend fun load(wallet: WalletId): Record? = throw make()
             }
@@ -108,7 +63,7 @@ class ForeignTest {
 
     @Test
     fun `a save that fails in the middle leaves the last backup`() = test {
-        for ((make, _) in thrown) {
+        for ((make, _) in THROWN) {
             var left = Int.MAX_VALUE
             val device = object : OwnDevice() {
                 override suspend fun save(wallet: WalletId, contents: ByteArray, expected: Counter?): Counter {
@@ -246,7 +201,7 @@ class ForeignTest {
 
     @Test
     fun `a transport that throws, hangs or talks nonsense`() = test {
-        for ((make, _) in thrown) assertEquals(Outage.UNREACHABLE, outage(answering { throw make() }))
+        for ((make, _) in THROWN) assertEquals(Outage.UNREACHABLE, outage(answering { throw make() }))
         assertEquals(
             Outage.UNREACHABLE,
             outage(answering { throw TransportException.Unreachable(SourceException.Other("no network")) }),
@@ -302,7 +257,7 @@ class ForeignTest {
             fails<ReadException.Unavailable> { through(UrlTransport(), timeout, tokens).user() }.outage
         assertEquals(Outage.NOT_SIGNED_IN, outage(giving { throw TokenException.NotSignedIn() }))
         assertEquals(Outage.UNREACHABLE, outage(giving { throw TokenException.Unavailable() }))
-        for ((make, _) in thrown) assertEquals(Outage.UNREACHABLE, outage(giving { throw make() }))
+        for ((make, _) in THROWN) assertEquals(Outage.UNREACHABLE, outage(giving { throw make() }))
         assertEquals(Outage.UNREACHABLE, outage(giving { awaitCancellation() }, Duration.ofMillis(50)))
         for (none in listOf("", "a b", "line\nbreak", "ü", "x".repeat(10_000))) {
             assertEquals(Outage.UNREACHABLE, outage(giving { none }))
@@ -314,9 +269,5 @@ class ForeignTest {
         val renewed = giving { refused -> asked.add(refused); if (refused == null) "over" else good }
         assertEquals(user.name, through(UrlTransport(), null, renewed).user().user)
         assertEquals(listOf(null, "over"), asked)
-    }
-
-    private companion object {
-        val ONCE = Retry(Duration.ofMillis(1), Duration.ofMillis(1), Duration.ofSeconds(1), 1u)
     }
 }

@@ -2,6 +2,7 @@ package io.twoshare
 
 import java.io.File
 import java.nio.file.Files
+import java.nio.file.attribute.PosixFilePermissions
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
 import kotlinx.coroutines.CoroutineScope
@@ -23,8 +24,7 @@ fun temporary(name: String): File =
     }
 
 /** A custodian: the real one, in a process of its own. */
-class Custodian(vararg options: String) : AutoCloseable {
-    private val data = temporary("custodian")
+class Custodian private constructor(private val data: File, options: Array<out String>) : AutoCloseable {
     private val server =
         ProcessBuilder(binary("twoshare-custodian"), "serve", "--data", "$data", "--listen", "127.0.0.1:0", *options)
             .redirectError(File(data.parentFile, data.name + ".log").apply { deleteOnExit() })
@@ -39,11 +39,24 @@ class Custodian(vararg options: String) : AutoCloseable {
         identity = CustodianIdentity.parse(member(said, "identity"))
     }
 
+    constructor(vararg options: String) : this(temporary("custodian"), options)
+
     fun token(user: String): String = operator("session", "--user", user).trim()
 
     /** What its operator does. */
     fun operator(command: String, vararg args: String): String =
         output(binary("twoshare-custodian"), command, "--data", "$data", *args)
+
+    /** A copy of its database, as its operator keeps them. */
+    fun copy(): File = temporary("copy").also { operator("backup", "--out", "$it") }
+
+    /** It is gone, and what its operator makes of this copy. */
+    fun restored(copy: File): Custodian {
+        close()
+        File(data, "master.key").copyTo(File(copy, "master.key"))
+        Files.setPosixFilePermissions(File(copy, "master.key").toPath(), PosixFilePermissions.fromString("rw-------"))
+        return Custodian(copy, arrayOf("--restored"))
+    }
 
     override fun close() {
         server.destroyForcibly().waitFor()
@@ -102,11 +115,17 @@ const val OTHER_PASSWORD = "copper-thimble-41-meadow"
 val BOTH_CURVES = listOf(CurveId.SECP256K1, CurveId.ED25519)
 
 /** A wallet with a backup under [PASSWORD]. */
-suspend fun Client.backedUp(curves: List<CurveId> = BOTH_CURVES): WalletId {
+suspend fun Client.backedUp(curves: List<CurveId> = BOTH_CURVES): WalletId =
+    Method.password(PASSWORD).use { backedUp(it, curves) }
+
+/** A wallet with a backup under this. A code takes no stretching, and so less time than a password. */
+suspend fun Client.backedUp(method: Method, curves: List<CurveId> = BOTH_CURVES): WalletId {
     val wallet = createWallet(curves).use { it.id() }
-    Method.password(PASSWORD).use { backup(wallet, listOf(it)) }
+    backup(wallet, listOf(method))
     return wallet
 }
+
+fun makeCode(): Method = RecoveryCode.make().use { Method.recoveryCode(it) }
 
 /** The wallet's public keys, to be compared. */
 val Wallet.keys: List<String>
