@@ -616,8 +616,9 @@ impl Client {
     ) -> Ending {
         let (log, listener) = (self.log.clone(), self.listener.clone());
         Box::pin(async move {
-            let ended = log::run(log, name, wallet, cancellation, work).await;
-            if let Some(listener) = listener {
+            let (ended, has_steps) = log::run(log, name, wallet, cancellation, work).await;
+            // A listener may make calls without steps itself, and would wait for itself.
+            if let Some(listener) = listener.filter(|_| has_steps) {
                 runtime::wait_for(Box::pin(async move { listener.flush().await })).await;
             }
             ended

@@ -4,7 +4,7 @@ use std::{
     fmt::{self, Write as _},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -178,6 +178,7 @@ tokio::task_local! {
 struct Logged {
     number: u64,
     log: Option<Log>,
+    has_steps: Arc<AtomicBool>,
 }
 
 impl Logged {
@@ -190,14 +191,14 @@ impl Logged {
     }
 }
 
-/// Runs one call to its end, with what happens in it in the log.
+/// Runs one call to its end, with what happens in it in the log. Says too whether it had steps.
 pub(crate) async fn run(
     log: Option<Log>,
     name: &'static str,
     wallet: Option<WalletId>,
     cancellation: Option<Arc<Cancellation>>,
     work: Work,
-) -> Ended {
+) -> (Ended, bool) {
     let mut logged = LoggedCall::begin(log, name, wallet);
     let work = CALL.scope(logged.logged.clone(), work);
     let ended = runtime::to_its_end(cancellation, Box::pin(work)).await;
@@ -207,7 +208,7 @@ pub(crate) async fn run(
         Ended::Cancelled => failed("Cancelled"),
         Ended::Panicked(_) => failed("Panicked"),
     });
-    ended
+    (ended, logged.logged.has_steps.load(Ordering::Relaxed))
 }
 
 fn failed(path: &str) -> Outcome {
@@ -228,7 +229,7 @@ impl LoggedCall {
     fn begin(log: Option<Log>, name: &'static str, wallet: Option<WalletId>) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        let logged = Logged { number, log };
+        let logged = Logged { number, log, has_steps: Arc::default() };
         logged.push(|| LogEvent::Began { name: name.to_owned(), wallet });
         Self { logged, name, wallet, began: Instant::now(), ended: false }
     }
@@ -254,6 +255,7 @@ impl Drop for LoggedCall {
 
 /// A step of the call that this task is of.
 pub(crate) fn step(at: &twoshare::Progressed) {
+    let _ = CALL.try_with(|logged| logged.has_steps.store(true, Ordering::Relaxed));
     push(|| LogEvent::Step { call: at.call, step: at.step });
 }
 

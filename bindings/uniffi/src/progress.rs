@@ -10,7 +10,7 @@ use crate::{log, queue::Queue};
 ///
 /// Steps come one after the other, in their order, on a thread of their own: take them to the thread that your screens are
 /// on. Those of a call have come when the call returns, unless this takes seconds for one. What it throws is
-/// ignored; it may call the client.
+/// ignored. It may call the client, and wait for calls that have no steps themselves.
 #[uniffi::export(with_foreign)]
 pub trait ProgressListener: Send + Sync {
     /// A step begins.

@@ -49,7 +49,8 @@ impl Stores {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         let work = runtime::untyped(work(self.inner.clone()));
-        Call::of(Box::pin(log::run(self.log.clone(), name, Some(wallet), cancellation, work)))
+        let run = log::run(self.log.clone(), name, Some(wallet), cancellation, work);
+        Call::of(Box::pin(async { run.await.0 }))
     }
 }
 

@@ -8,7 +8,7 @@ mod common;
 use std::{
     pin::pin,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc,
     },
@@ -296,6 +296,33 @@ fn a_listener_may_call_the_client() {
     assert!(steps.load(Ordering::SeqCst) > 0);
     assert_eq!(seen.load(Ordering::SeqCst), steps.load(Ordering::SeqCst));
     all_is_well(&world, &calls, &wallet, &method);
+}
+
+/// It is called by the very client whose steps it hears, and waits for that.
+#[test]
+fn a_listener_may_call_the_client_that_it_listens_to() {
+    let world = World::new();
+    let inside: Arc<OnceLock<Arc<Client>>> = Arc::default();
+    let (client, heard) = (inside.clone(), Arc::new(Mutex::new(Vec::new())));
+    let hears = Inside { client, heard: heard.clone() };
+    let calls = world.client().with_progress(Arc::new(hears));
+    let calls = inside.get_or_init(|| Arc::new(calls));
+    let method = code();
+    let wallet = backed_up(calls, &method);
+    assert_eq!(heard.lock().unwrap().last(), Some(&Step::Done));
+    all_is_well(&world, calls, &wallet, &method);
+}
+
+struct Inside {
+    client: Arc<OnceLock<Arc<Client>>>,
+    heard: Arc<Mutex<Vec<Step>>>,
+}
+
+impl ProgressListener for Inside {
+    fn step(&self, at: Progressed) {
+        wait(self.client.get().unwrap().wallets_here()).unwrap();
+        self.heard.lock().unwrap().push(at.step);
+    }
 }
 
 #[test]
