@@ -21,6 +21,8 @@
 //! [`unwrap`]s, and if none does tries [`majority`] of the three: see [`recover`].
 
 use sha2::{Digest as _, Sha256};
+use std::fmt;
+
 use thiserror::Error;
 
 use crate::envelope::MAX_LEN;
@@ -38,6 +40,15 @@ pub enum Content {
     Envelope = 1,
     /// The custodian's receipt for an envelope.
     Receipt = 2,
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Envelope => "an envelope",
+            Self::Receipt => "a receipt",
+        })
+    }
 }
 
 /// Why bytes are not an intact container.
@@ -64,7 +75,7 @@ pub enum ContainerError {
     #[error("the container is damaged")]
     Damaged,
     /// An intact container of another content than was asked for.
-    #[error("the container has another content: {found:?}")]
+    #[error("the container has another content: {found}")]
     OtherContent {
         /// What is in it.
         found: Content,

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use thiserror::Error;
 
 use super::{SlotId, SlotsAltered};
@@ -87,6 +89,17 @@ pub enum Damage {
     Ciphertext,
 }
 
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Slot => "a slot cannot be read",
+            Self::WrappedKey => "its content key does not unwrap",
+            Self::KeyCommitment => "its content key is another one",
+            Self::Ciphertext => "its content was changed",
+        })
+    }
+}
+
 /// Why an envelope was not opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
@@ -130,7 +143,7 @@ pub enum OpenError {
     #[error("the method failed")]
     Method(#[source] MethodError),
     /// The secret is right, and the envelope is damaged: use another copy.
-    #[error("the envelope is damaged: {0:?}")]
+    #[error("the envelope is damaged: {0}")]
     Damaged(Damage),
     /// A slot's algorithm is not ECDH-ES + A256KW: it was not made by this software.
     #[error("the slot's algorithm is not supported")]
@@ -382,7 +395,7 @@ pub enum TestOpenError {
         found: Digest,
     },
     /// A slot does not open.
-    #[error("slot {slot} does not open: {damage:?}")]
+    #[error("slot {slot} does not open: {damage}")]
     Slot {
         /// Which slot.
         slot: SlotId,
