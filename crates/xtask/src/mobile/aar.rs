@@ -43,6 +43,8 @@ const ABIS: [Abi; 3] = [
 /// Android 8, as in the manifest.
 const API: u32 = 26;
 const LIBRARY: &str = "libtwoshare_ffi.so";
+/// Pages of 16 KiB, which some devices have; relocations in a form that Android 8 reads.
+const OPTIONS: [&str; 3] = ["-zmax-page-size=16384", "--pack-dyn-relocs=android", "--strip-all"];
 
 /// Makes `target/aar/twoshare.aar`; where there is no NDK, everything of it but the libraries.
 pub(super) fn make(steps: &mut Steps) {
@@ -93,10 +95,7 @@ impl Abi {
         let suffix = if cfg!(windows) { ".cmd" } else { "" };
         let linker = tools.join(format!("{}{API}-clang{suffix}", self.compiler));
         let library = built.path.with_file_name(LIBRARY);
-        let mut link = Command::new(linker);
-        // Pages of 16 KiB, which some devices have; relocations in a form that Android 8 reads.
-        link.args(["-Wl,-z,max-page-size=16384", "-Wl,--pack-dyn-relocs=android"]);
-        built.link(link.arg("-Wl,--strip-all"), &library)?;
+        built.link(Command::new(linker), &OPTIONS, &library)?;
         let listed = output(
             Command::new(tools.join("llvm-nm")).args(["-D", "--defined-only"]).arg(&library),
         )?;
