@@ -63,6 +63,9 @@ pub(super) fn make(steps: &mut Steps) {
             for abi in &ABIS {
                 steps.step(&format!("aar: {}", abi.name), || {
                     let library = abi.shared_library(ndk, &names)?;
+                    // Where a build by Gradle takes it from.
+                    let generated = root().join("bindings/kotlin/src/generated/jniLibs");
+                    copy(&library, &generated.join(abi.name).join(LIBRARY))?;
                     copy(&library, &folder.join("jni").join(abi.name).join(LIBRARY))
                 });
             }
@@ -146,11 +149,15 @@ fn lay_out(folder: &Path) -> Result<(), Failed> {
     }
     super::write(&folder.join("R.txt"), resources)?;
     let jar = folder.join("classes.jar");
-    let [library, android] = classes()?;
-    archive(&jar, &[(library, "."), (android, "io/twoshare/android")])?;
+    let parts = crate::kotlin::compiled()?;
+    let folders: Vec<_> = parts.iter().map(|(folder, _)| (folder.clone(), ".")).collect();
+    archive(&jar, &folders)?;
     let listed = listing(&jar)?;
-    for wanted in ["io/twoshare/Client.class", "io/twoshare/android/"] {
-        if !listed.iter().any(|name| name.starts_with(wanted)) {
+    let modules = parts.iter().map(|(_, module)| module.as_str());
+    for wanted in
+        ["io/twoshare/Client.class", "io/twoshare/android/PhoneKt.class"].into_iter().chain(modules)
+    {
+        if !listed.iter().any(|name| name == wanted) {
             return Err(Failed(format!("classes.jar lacks {wanted}")));
         }
     }
@@ -161,19 +168,6 @@ fn lay_out(folder: &Path) -> Result<(), Failed> {
     match strange {
         Some(name) => Err(Failed(format!("classes.jar has {name}"))),
         None => Ok(()),
-    }
-}
-
-/// The folders of the library's classes, and of those of Android among others, as `cargo xtask kotlin` has
-/// compiled them.
-fn classes() -> Result<[PathBuf; 2], Failed> {
-    let folders = ["library", "apps"].map(|name| target().join("kotlin").join(name));
-    match folders.iter().find(|folder| !folder.is_dir()) {
-        None => Ok(folders),
-        Some(missing) => Err(Failed(format!(
-            "{} is missing: `cargo xtask kotlin` compiles the classes, and tests them",
-            missing.display()
-        ))),
     }
 }
 
