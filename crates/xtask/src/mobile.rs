@@ -2,6 +2,7 @@
 
 mod aar;
 mod archive;
+mod bionic;
 mod size;
 mod symbols;
 mod toolchain;
@@ -106,10 +107,19 @@ impl Platform {
     }
 }
 
+/// A program that links.
+#[derive(Debug)]
+enum Linker {
+    /// A compiler of C, which adds the system's libraries.
+    Compiler(Command),
+    /// The linker itself: nothing is added.
+    Bare(Command),
+}
+
 impl Static {
     /// Links a shared library that has the functions of the border and nothing besides: neither code that no
     /// app reaches, nor what the generators of the other languages read.
-    fn link(&self, mut compiler: Command, options: &[&str], out: &Path) -> Result<(), Failed> {
+    fn link(&self, linker: Linker, options: &[&str], out: &Path) -> Result<(), Failed> {
         let border: Vec<&str> = self
             .archive
             .defined
@@ -128,8 +138,17 @@ impl Static {
         let undefined = format!("--undefined={first}");
         all.push(&undefined);
         all.extend(options);
-        compiler.args(all.iter().map(|option| format!("-Wl,{option}")));
-        run(compiler.arg("-shared").arg("-o").arg(out).arg(&self.path).args(&self.needs))
+        let (mut command, needs) = match linker {
+            Linker::Compiler(mut compiler) => {
+                compiler.args(all.iter().map(|option| format!("-Wl,{option}")));
+                (compiler, self.needs.as_slice())
+            }
+            Linker::Bare(mut linker) => {
+                linker.args(all);
+                (linker, [].as_slice())
+            }
+        };
+        run(command.arg("-shared").arg("-o").arg(out).arg(&self.path).args(needs))
     }
 }
 

@@ -2,12 +2,16 @@
 //! libraries are linked by the NDK.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use super::{Platform, archive::Machine, copy, declared, defines_all, fresh, not_here, swift};
+use super::{
+    Linker, Platform, archive::Machine, bionic, bytes, copy, declared, defines_all, fresh, mib,
+    not_here, swift, symbols, toolchain,
+};
 use crate::{
     run::{Failed, Steps, output, root, run, target},
     tools::on_path,
@@ -72,9 +76,7 @@ pub(super) fn make(steps: &mut Steps) {
         }
         None => {
             let [abi, ..] = &ABIS;
-            steps.step(&format!("aar: {}, as a static library", abi.name), || {
-                defines_all(&abi.platform.static_library()?.archive, &names, "")
-            });
+            steps.step(&format!("aar: {}, without the NDK", abi.name), || abi.try_to_link(&names));
         }
     }
     steps.step("aar: layout", || lay_out(&folder));
@@ -84,7 +86,7 @@ pub(super) fn make(steps: &mut Steps) {
     });
     if ndk.is_none() {
         not_here(
-            "linking libtwoshare_ffi.so for Android, of which the AAR is empty",
+            "linking libtwoshare_ffi.so for a phone, of which the AAR is empty",
             "there is no NDK: ANDROID_NDK_HOME names none",
         );
     }
@@ -96,18 +98,53 @@ impl Abi {
         defines_all(&built.archive, names, "")?;
         let tools = ndk.join("toolchains/llvm/prebuilt").join(host()).join("bin");
         let suffix = if cfg!(windows) { ".cmd" } else { "" };
-        let linker = tools.join(format!("{}{API}-clang{suffix}", self.compiler));
+        let compiler = tools.join(format!("{}{API}-clang{suffix}", self.compiler));
         let library = built.path.with_file_name(LIBRARY);
-        built.link(Command::new(linker), &OPTIONS, &library)?;
+        built.link(Linker::Compiler(Command::new(compiler)), &OPTIONS, &library)?;
         let listed = output(
             Command::new(tools.join("llvm-nm")).args(["-D", "--defined-only"]).arg(&library),
         )?;
-        let exported: Vec<&str> =
-            listed.lines().filter_map(|line| line.split_whitespace().last()).collect();
-        match names.iter().find(|name| !exported.contains(&name.as_str())) {
-            None => Ok(library),
-            Some(name) => Err(Failed(format!("{} does not export {name}", library.display()))),
+        let exported = listed.lines().filter_map(|line| line.split_whitespace().last());
+        exports_all(&library, exported.map(str::to_owned).collect(), names)?;
+        Ok(library)
+    }
+
+    /// Links without any library of Android's, and sees that what is then missing is what its own has.
+    fn try_to_link(&self, names: &[String]) -> Result<(), Failed> {
+        let built = self.platform.static_library()?;
+        defines_all(&built.archive, names, "")?;
+        let Some(linker) = toolchain::lld() else {
+            not_here("linking for Android without its NDK", "there is neither rust-lld nor ld.lld");
+            return Ok(());
+        };
+        let library = built.path.with_file_name(LIBRARY);
+        built.link(Linker::Bare(linker), &OPTIONS, &library)?;
+        let linked = bytes(&library)?;
+        let dynamic = symbols::dynamic(&linked)?;
+        exports_all(&library, dynamic.exported, names)?;
+        println!(
+            "{}: {:.2} MiB without the unwinder; it needs {} functions",
+            library.display(),
+            mib(linked.len()),
+            dynamic.needed.len()
+        );
+        let strange: Vec<&str> =
+            dynamic.needed.iter().map(String::as_str).filter(|name| !bionic::has(name)).collect();
+        match strange.as_slice() {
+            [] => Ok(()),
+            strange => Err(Failed(format!(
+                "Android {API} may not have {}, which {} needs",
+                strange.join(", "),
+                library.display()
+            ))),
         }
+    }
+}
+
+fn exports_all(library: &Path, exported: BTreeSet<String>, names: &[String]) -> Result<(), Failed> {
+    match names.iter().find(|name| !exported.contains(*name)) {
+        None => Ok(()),
+        Some(name) => Err(Failed(format!("{} does not export {name}", library.display()))),
     }
 }
 

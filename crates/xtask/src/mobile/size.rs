@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Command};
 
-use super::{Platform, archive::Machine, bytes, symbols};
+use super::{Linker, Platform, archive::Machine, bytes, symbols};
 use crate::{
     run::{Failed, root, run},
     tools::{on_path, system_python},
@@ -25,7 +25,7 @@ pub(super) fn measure() -> Result<(), Failed> {
     }
     let library = PLATFORM.folder().join("libtwoshare_ffi.so");
     // Relocations in a tenth of their size, which glibc 2.36 and Android 11 read.
-    let linker = Command::new("cc");
+    let linker = Linker::Compiler(Command::new("cc"));
     PLATFORM.static_library()?.link(linker, &["-zpack-relative-relocs"], &library)?;
     let strip = on_path("strip").ok_or_else(|| Failed("strip is not on the PATH".to_owned()))?;
     let stripped = stripped();

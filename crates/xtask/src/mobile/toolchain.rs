@@ -94,6 +94,21 @@ impl Toolchain {
     }
 }
 
+/// The linker that comes with the workspace's toolchain, which knows every processor; or the PATH's.
+pub(super) fn lld() -> Option<Command> {
+    let of_the_workspace = sysroot().ok().and_then(|sysroot| {
+        let platforms = fs::read_dir(sysroot.join("lib/rustlib")).ok()?;
+        let mut found = platforms.flatten().map(|platform| platform.path().join("bin/rust-lld"));
+        found.find(|lld| lld.is_file())
+    });
+    if let Some(lld) = of_the_workspace {
+        let mut command = Command::new(lld);
+        command.args(["-flavor", "gnu"]);
+        return Some(command);
+    }
+    on_path("ld.lld").map(Command::new)
+}
+
 /// Whether the workspace's toolchain has the sources, after asking rustup for them.
 fn of_the_workspace() -> Result<(), Failed> {
     let sysroot = sysroot()?;
