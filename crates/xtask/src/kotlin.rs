@@ -60,6 +60,22 @@ pub(crate) fn relay() -> Result<std::process::Command, Failed> {
     Ok(java)
 }
 
+/// What an app has of the package, and the module files of both: the folders of the classes of every
+/// platform and of Android's, as `cargo xtask kotlin` has compiled them.
+pub(crate) fn compiled() -> Result<[(PathBuf, String); 2], Failed> {
+    let parts = ["library", "android"].map(|part| {
+        let module = format!("META-INF/{}.kotlin_module", compile::module(part));
+        (target().join("kotlin").join(part), module)
+    });
+    match parts.iter().find(|(folder, module)| !folder.join(module).is_file()) {
+        None => Ok(parts),
+        Some((missing, _)) => Err(Failed(format!(
+            "{} has no classes: `cargo xtask kotlin` compiles them, and tests them",
+            missing.display()
+        ))),
+    }
+}
+
 fn package() -> PathBuf {
     root().join("bindings/kotlin")
 }
@@ -89,14 +105,17 @@ impl Built {
             strict: false,
         };
         let library = library.compile(tools)?;
+        let android = Part {
+            name: "android",
+            sources: vec![source("android/kotlin")],
+            uses: vec![library.clone(), stubs.clone()],
+            strict: true,
+        };
+        let android = android.compile(tools)?;
         let apps = Part {
             name: "apps",
-            sources: vec![
-                source("android/kotlin"),
-                source("relay/kotlin"),
-                root().join("examples/android/src/main/kotlin"),
-            ],
-            uses: vec![library.clone(), stubs.clone()],
+            sources: vec![source("relay/kotlin"), root().join("examples/android/src/main/kotlin")],
+            uses: vec![library.clone(), android.clone(), stubs.clone()],
             strict: true,
         };
         let apps = apps.compile(tools)?;
@@ -104,7 +123,7 @@ impl Built {
         let text = fs::read_to_string(&readme).map_err(|error| failed(&readme, &error))?;
         let code = target().join("kotlin/readme/Readme.kt");
         write_changed(&code, &readme::functions(&text)?)?;
-        let classes = vec![library, apps, stubs];
+        let classes = vec![library, android, apps, stubs];
         let tests = Part {
             name: "tests",
             sources: vec![source("test/kotlin"), code],

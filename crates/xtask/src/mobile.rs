@@ -2,8 +2,10 @@
 
 mod aar;
 mod archive;
+mod bionic;
 mod size;
 mod symbols;
+mod toolchain;
 mod xcframework;
 
 use std::{
@@ -12,11 +14,11 @@ use std::{
     process::Command,
 };
 
-use self::archive::{Archive, Machine};
-use crate::{
-    run::{Failed, Steps, cargo, output, run, target},
-    tools::on_path,
+use self::{
+    archive::{Archive, Machine},
+    toolchain::Toolchain,
 };
+use crate::run::{Failed, Steps, run, target};
 
 /// What all device libraries are built with: see `[profile.mobile]`.
 const PROFILE: &str = "mobile";
@@ -24,6 +26,7 @@ const PROFILE: &str = "mobile";
 /// The size of the library, and what is in it.
 pub(crate) fn size(steps: &mut Steps) -> Result<(), Failed> {
     steps.step("size", size::measure);
+    steps.step("size: a panic in it", size::panics);
     Ok(())
 }
 
@@ -46,8 +49,7 @@ pub(crate) fn aar(steps: &mut Steps) -> Result<(), Failed> {
 /// A platform's name in Rust, and what its object files must be.
 #[derive(Debug, Clone, Copy)]
 struct Platform {
-    /// None is that of this machine.
-    triple: Option<&'static str>,
+    triple: &'static str,
     machine: Machine,
 }
 
@@ -62,32 +64,28 @@ struct Static {
 
 impl Platform {
     const fn of(triple: &'static str, machine: Machine) -> Self {
-        Self { triple: Some(triple), machine }
+        Self { triple, machine }
     }
 
-    fn name(self) -> &'static str {
-        self.triple.unwrap_or("this machine")
+    /// The folder that its library is built to.
+    fn folder(self) -> PathBuf {
+        target().join(self.triple).join(PROFILE)
     }
 
-    /// Builds the static library. The standard library of the platform is fetched once, where rustup has
-    /// the toolchain.
+    /// Builds the static library.
     fn static_library(self) -> Result<Static, Failed> {
-        let mut folder = target();
-        let mut build = cargo(["rustc", "--package", "twoshare-ffi", "--lib"]);
-        build.args(["--profile", PROFILE, "--crate-type", "staticlib"]);
-        if let Some(triple) = self.triple {
-            standard_library(triple)?;
-            build.args(["--target", triple]);
-            folder = folder.join(triple);
-        }
-        let folder = folder.join(PROFILE);
+        let folder = self.folder();
         fs::create_dir_all(&folder)
             .map_err(|error| Failed(format!("{}: {error}", folder.display())))?;
+        let mut build = Toolchain::find()?.cargo_rustc(self.triple);
+        build.args(["--package", "twoshare-ffi", "--lib"]);
+        build.args(["--profile", PROFILE, "--crate-type", "staticlib"]);
         let needs = folder.join("native-libraries.txt");
         build.arg("--").arg(format!("--print=native-static-libs={}", needs.display()));
         run(&mut build)?;
         let path = folder.join("libtwoshare_ffi.a");
-        let archive = archive::read(&bytes(&path)?)?;
+        let library = bytes(&path)?;
+        let archive = archive::read(&library)?;
         if archive.machines != [self.machine] {
             return Err(Failed(format!(
                 "{} is for {:?}, not for {:?} alone",
@@ -96,17 +94,32 @@ impl Platform {
                 self.machine
             )));
         }
-        println!("{}: {} object files", self.name(), archive.objects);
         let needs = String::from_utf8_lossy(&bytes(&needs)?).into_owned();
-        let needs = needs.split_whitespace().map(str::to_owned).collect();
+        let needs: Vec<String> = needs.split_whitespace().map(str::to_owned).collect();
+        println!(
+            "{}: {} object files, {:.1} MiB, which need {}",
+            self.triple,
+            archive.objects,
+            mib(library.len()),
+            needs.join(" ")
+        );
         Ok(Static { path, archive, needs })
     }
+}
+
+/// A program that links.
+#[derive(Debug)]
+enum Linker {
+    /// A compiler of C, which adds the system's libraries.
+    Compiler(Command),
+    /// The linker itself: nothing is added.
+    Bare(Command),
 }
 
 impl Static {
     /// Links a shared library that has the functions of the border and nothing besides: neither code that no
     /// app reaches, nor what the generators of the other languages read.
-    fn link(&self, linker: &mut Command, out: &Path) -> Result<(), Failed> {
+    fn link(&self, linker: Linker, options: &[&str], out: &Path) -> Result<(), Failed> {
         let border: Vec<&str> = self
             .archive
             .defined
@@ -119,35 +132,29 @@ impl Static {
         };
         let exports = out.with_extension("exports");
         write(&exports, format!("{{ global:\n{};\nlocal: *; }};\n", border.join(";\n")))?;
-        linker.arg("-shared").arg("-o").arg(out).arg("-Wl,--gc-sections");
-        linker.args(["-Wl,-z,relro", "-Wl,-z,now"]);
-        linker.arg(format!("-Wl,--version-script={}", exports.display()));
+        let exports = format!("--version-script={}", exports.display());
+        let mut all = vec!["--gc-sections", "-zrelro", "-znow", &exports];
         // The object file that has one of them has them all.
-        linker.arg(format!("-Wl,-u,{first}"));
-        run(linker.arg(&self.path).args(&self.needs))
+        let undefined = format!("--undefined={first}");
+        all.push(&undefined);
+        all.extend(options);
+        let (mut command, needs) = match linker {
+            Linker::Compiler(mut compiler) => {
+                compiler.args(all.iter().map(|option| format!("-Wl,{option}")));
+                (compiler, self.needs.as_slice())
+            }
+            Linker::Bare(mut linker) => {
+                linker.args(all);
+                (linker, [].as_slice())
+            }
+        };
+        run(command.arg("-shared").arg("-o").arg(out).arg(&self.path).args(needs))
     }
 }
 
 /// Whether a function is one that the other languages call.
 fn is_border(name: &str) -> bool {
     name.starts_with("uniffi_twoshare_") || name.starts_with("ffi_twoshare_")
-}
-
-fn standard_library(triple: &str) -> Result<(), Failed> {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let mut ask = Command::new(rustc);
-    ask.current_dir(crate::run::root()).args(["--print", "target-libdir", "--target", triple]);
-    let folder = PathBuf::from(output(&mut ask)?.trim());
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let Some(rustup) = on_path("rustup") else {
-        return Err(Failed(format!(
-            "there is no standard library for {triple} in {}, and no rustup to fetch it",
-            folder.display()
-        )));
-    };
-    run(Command::new(rustup).args(["target", "add", triple]))
 }
 
 /// The functions that a generated C header declares: the whole border.
@@ -200,6 +207,10 @@ fn write(file: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Failed> {
 
 fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
     write(to, bytes(from)?)
+}
+
+fn mib(bytes: usize) -> f64 {
+    bytes as f64 / (1 << 20) as f64
 }
 
 /// An empty folder.

@@ -21,6 +21,11 @@ pub(crate) struct Part<'a> {
     pub(crate) strict: bool,
 }
 
+/// The name of the module of this part, for which apps have none.
+pub(crate) fn module(part: &str) -> String {
+    format!("twoshare-{part}")
+}
+
 impl Part<'_> {
     /// The folder of its classes, compiled unless nothing has changed.
     pub(crate) fn compile(&self, tools: &Toolchain) -> Result<PathBuf, Failed> {
@@ -36,6 +41,10 @@ impl Part<'_> {
         let stamp = classes.with_extension("stamp");
         let is_java = sources.iter().all(|source| source.extension() == Some("java".as_ref()));
         let mut command = if is_java { tools.javac() } else { tools.kotlinc() };
+        if !is_java {
+            // Names the file that says which functions are outside of classes.
+            command.arg("-module-name").arg(module(self.name));
+        }
         let uses: Vec<PathBuf> = self.uses.iter().cloned().chain(tools.jars()).collect();
         command.arg("-cp").arg(joined(&uses)?).arg("-d").arg(&classes);
         match (is_java, self.strict) {

@@ -2,12 +2,16 @@
 //! libraries are linked by the NDK.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use super::{Platform, archive::Machine, copy, declared, defines_all, fresh, not_here, swift};
+use super::{
+    Linker, Platform, archive::Machine, bionic, bytes, copy, declared, defines_all, fresh, mib,
+    not_here, swift, symbols, toolchain,
+};
 use crate::{
     run::{Failed, Steps, output, root, run, target},
     tools::on_path,
@@ -43,6 +47,8 @@ const ABIS: [Abi; 3] = [
 /// Android 8, as in the manifest.
 const API: u32 = 26;
 const LIBRARY: &str = "libtwoshare_ffi.so";
+/// Pages of 16 KiB, which some devices have; relocations in a form that Android 8 reads.
+const OPTIONS: [&str; 3] = ["-zmax-page-size=16384", "--pack-dyn-relocs=android", "--strip-all"];
 
 /// Makes `target/aar/twoshare.aar`; where there is no NDK, everything of it but the libraries.
 pub(super) fn make(steps: &mut Steps) {
@@ -61,15 +67,16 @@ pub(super) fn make(steps: &mut Steps) {
             for abi in &ABIS {
                 steps.step(&format!("aar: {}", abi.name), || {
                     let library = abi.shared_library(ndk, &names)?;
+                    // Where a build by Gradle takes it from.
+                    let generated = root().join("bindings/kotlin/src/generated/jniLibs");
+                    copy(&library, &generated.join(abi.name).join(LIBRARY))?;
                     copy(&library, &folder.join("jni").join(abi.name).join(LIBRARY))
                 });
             }
         }
         None => {
             let [abi, ..] = &ABIS;
-            steps.step(&format!("aar: {}, as a static library", abi.name), || {
-                defines_all(&abi.platform.static_library()?.archive, &names, "")
-            });
+            steps.step(&format!("aar: {}, without the NDK", abi.name), || abi.try_to_link(&names));
         }
     }
     steps.step("aar: layout", || lay_out(&folder));
@@ -79,7 +86,7 @@ pub(super) fn make(steps: &mut Steps) {
     });
     if ndk.is_none() {
         not_here(
-            "linking libtwoshare_ffi.so for Android, of which the AAR is empty",
+            "linking libtwoshare_ffi.so for a phone, of which the AAR is empty",
             "there is no NDK: ANDROID_NDK_HOME names none",
         );
     }
@@ -91,21 +98,53 @@ impl Abi {
         defines_all(&built.archive, names, "")?;
         let tools = ndk.join("toolchains/llvm/prebuilt").join(host()).join("bin");
         let suffix = if cfg!(windows) { ".cmd" } else { "" };
-        let linker = tools.join(format!("{}{API}-clang{suffix}", self.compiler));
+        let compiler = tools.join(format!("{}{API}-clang{suffix}", self.compiler));
         let library = built.path.with_file_name(LIBRARY);
-        let mut link = Command::new(linker);
-        // Pages of 16 KiB, which some devices have; relocations in a form that Android 8 reads.
-        link.args(["-Wl,-z,max-page-size=16384", "-Wl,--pack-dyn-relocs=android"]);
-        built.link(link.arg("-Wl,--strip-all"), &library)?;
+        built.link(Linker::Compiler(Command::new(compiler)), &OPTIONS, &library)?;
         let listed = output(
             Command::new(tools.join("llvm-nm")).args(["-D", "--defined-only"]).arg(&library),
         )?;
-        let exported: Vec<&str> =
-            listed.lines().filter_map(|line| line.split_whitespace().last()).collect();
-        match names.iter().find(|name| !exported.contains(&name.as_str())) {
-            None => Ok(library),
-            Some(name) => Err(Failed(format!("{} does not export {name}", library.display()))),
+        let exported = listed.lines().filter_map(|line| line.split_whitespace().last());
+        exports_all(&library, exported.map(str::to_owned).collect(), names)?;
+        Ok(library)
+    }
+
+    /// Links without any library of Android's, and sees that what is then missing is what its own has.
+    fn try_to_link(&self, names: &[String]) -> Result<(), Failed> {
+        let built = self.platform.static_library()?;
+        defines_all(&built.archive, names, "")?;
+        let Some(linker) = toolchain::lld() else {
+            not_here("linking for Android without its NDK", "there is neither rust-lld nor ld.lld");
+            return Ok(());
+        };
+        let library = built.path.with_file_name(LIBRARY);
+        built.link(Linker::Bare(linker), &OPTIONS, &library)?;
+        let linked = bytes(&library)?;
+        let dynamic = symbols::dynamic(&linked)?;
+        exports_all(&library, dynamic.exported, names)?;
+        println!(
+            "{}: {:.2} MiB without the unwinder; it needs {} functions",
+            library.display(),
+            mib(linked.len()),
+            dynamic.needed.len()
+        );
+        let strange: Vec<&str> =
+            dynamic.needed.iter().map(String::as_str).filter(|name| !bionic::has(name)).collect();
+        match strange.as_slice() {
+            [] => Ok(()),
+            strange => Err(Failed(format!(
+                "Android {API} may not have {}, which {} needs",
+                strange.join(", "),
+                library.display()
+            ))),
         }
+    }
+}
+
+fn exports_all(library: &Path, exported: BTreeSet<String>, names: &[String]) -> Result<(), Failed> {
+    match names.iter().find(|name| !exported.contains(*name)) {
+        None => Ok(()),
+        Some(name) => Err(Failed(format!("{} does not export {name}", library.display()))),
     }
 }
 
@@ -147,11 +186,15 @@ fn lay_out(folder: &Path) -> Result<(), Failed> {
     }
     super::write(&folder.join("R.txt"), resources)?;
     let jar = folder.join("classes.jar");
-    let [library, android] = classes()?;
-    archive(&jar, &[(library, "."), (android, "io/twoshare/android")])?;
+    let parts = crate::kotlin::compiled()?;
+    let folders: Vec<_> = parts.iter().map(|(folder, _)| (folder.clone(), ".")).collect();
+    archive(&jar, &folders)?;
     let listed = listing(&jar)?;
-    for wanted in ["io/twoshare/Client.class", "io/twoshare/android/"] {
-        if !listed.iter().any(|name| name.starts_with(wanted)) {
+    let modules = parts.iter().map(|(_, module)| module.as_str());
+    for wanted in
+        ["io/twoshare/Client.class", "io/twoshare/android/PhoneKt.class"].into_iter().chain(modules)
+    {
+        if !listed.iter().any(|name| name == wanted) {
             return Err(Failed(format!("classes.jar lacks {wanted}")));
         }
     }
@@ -162,19 +205,6 @@ fn lay_out(folder: &Path) -> Result<(), Failed> {
     match strange {
         Some(name) => Err(Failed(format!("classes.jar has {name}"))),
         None => Ok(()),
-    }
-}
-
-/// The folders of the library's classes, and of those of Android among others, as `cargo xtask kotlin` has
-/// compiled them.
-fn classes() -> Result<[PathBuf; 2], Failed> {
-    let folders = ["library", "apps"].map(|name| target().join("kotlin").join(name));
-    match folders.iter().find(|folder| !folder.is_dir()) {
-        None => Ok(folders),
-        Some(missing) => Err(Failed(format!(
-            "{} is missing: `cargo xtask kotlin` compiles the classes, and tests them",
-            missing.display()
-        ))),
     }
 }
 

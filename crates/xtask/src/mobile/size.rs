@@ -1,12 +1,14 @@
 //! How large the library is that an app's transport serves.
 
-use std::process::Command;
+use std::{path::PathBuf, process::Command};
 
-use super::{PROFILE, Platform, archive::Machine, bytes, symbols};
+use super::{Linker, Platform, archive::Machine, bytes, symbols};
 use crate::{
-    run::{Failed, run, target},
-    tools::on_path,
+    run::{Failed, root, run},
+    tools::{on_path, system_python},
 };
+
+const PLATFORM: Platform = Platform::of("x86_64-unknown-linux-gnu", Machine::ElfX86);
 
 /// 2²⁰ bytes.
 pub(crate) const MIB: u64 = 1 << 20;
@@ -21,12 +23,12 @@ pub(super) fn measure() -> Result<(), Failed> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Err(Failed("the limit is for Linux on x86-64".to_owned()));
     }
-    let built = Platform { triple: None, machine: Machine::ElfX86 }.static_library()?;
-    let library = target().join(PROFILE).join("libtwoshare_ffi.so");
+    let library = PLATFORM.folder().join("libtwoshare_ffi.so");
     // Relocations in a tenth of their size, which glibc 2.36 and Android 11 read.
-    built.link(Command::new("cc").arg("-Wl,-z,pack-relative-relocs"), &library)?;
+    let linker = Linker::Compiler(Command::new("cc"));
+    PLATFORM.static_library()?.link(linker, &["-zpack-relative-relocs"], &library)?;
     let strip = on_path("strip").ok_or_else(|| Failed("strip is not on the PATH".to_owned()))?;
-    let stripped = target().join(PROFILE).join("libtwoshare_ffi.stripped.so");
+    let stripped = stripped();
     run(Command::new(strip).arg("--strip-all").arg("-o").arg(&stripped).arg(&library))?;
     let total = bytes(&stripped)?.len() as u64;
     let contents = symbols::read(&bytes(&library)?)?;
@@ -60,6 +62,17 @@ pub(super) fn measure() -> Result<(), Failed> {
         return Err(Failed(format!("{} are more than {}", kib(total), kib(LIMIT))));
     }
     Ok(())
+}
+
+/// Sees that a panic in the library still unwinds to the border, whatever was left out.
+pub(super) fn panics() -> Result<(), Failed> {
+    let mut python = Command::new(system_python("it calls the library")?);
+    python.arg(root().join("crates/xtask/src/mobile/panics.py"));
+    run(python.arg(stripped()))
+}
+
+fn stripped() -> PathBuf {
+    PLATFORM.folder().join("libtwoshare_ffi.stripped.so")
 }
 
 fn kib(bytes: u64) -> String {

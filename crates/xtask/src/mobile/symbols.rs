@@ -1,6 +1,6 @@
 //! What is in a shared library: its sections, and its symbols by the crate that they come from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::run::Failed;
 
@@ -26,6 +26,7 @@ struct Section {
 }
 
 const SYMBOL_TABLE: u32 = 2;
+const DYNAMIC_SYMBOLS: u32 = 11;
 const SYMBOL: usize = 24;
 
 /// Reads a 64-bit, little-endian ELF file that has a symbol table.
@@ -33,7 +34,40 @@ pub(super) fn read(elf: &[u8]) -> Result<Contents, Failed> {
     read_elf(elf).ok_or_else(|| Failed("not an ELF file with a symbol table".to_owned()))
 }
 
-fn read_elf(elf: &[u8]) -> Option<Contents> {
+/// What a shared library asks others for, and what it offers them.
+#[derive(Debug, Default)]
+pub(super) struct Dynamic {
+    /// Has to be there where it is loaded. What may be missing is not in it.
+    pub(super) needed: BTreeSet<String>,
+    pub(super) exported: BTreeSet<String>,
+}
+
+/// Reads a 64-bit, little-endian ELF file that is a shared library.
+pub(super) fn dynamic(elf: &[u8]) -> Result<Dynamic, Failed> {
+    read_dynamic(elf).ok_or_else(|| Failed("not a shared library".to_owned()))
+}
+
+fn read_dynamic(elf: &[u8]) -> Option<Dynamic> {
+    let (sections, _) = sections(elf)?;
+    let symbols = sections.iter().find(|section| section.kind == DYNAMIC_SYMBOLS)?;
+    let names = sections.get(symbols.link)?.offset;
+    let mut dynamic = Dynamic::default();
+    // The first stands for none.
+    for at in (symbols.offset..symbols.offset + symbols.size).step_by(SYMBOL).skip(1) {
+        let name = text(elf, names + number(elf, at, 4)?)?.to_owned();
+        let (binding, section) = (number(elf, at + 4, 1)? >> 4, number(elf, at + 6, 2)?);
+        match (binding, section) {
+            // STB_GLOBAL
+            (1, 0) => dynamic.needed.insert(name),
+            (_, 0) => continue,
+            _ => dynamic.exported.insert(name),
+        };
+    }
+    Some(dynamic)
+}
+
+/// The section headers, and where their names are.
+fn sections(elf: &[u8]) -> Option<(Vec<Section>, usize)> {
     if !elf.starts_with(b"\x7fELF\x02\x01") {
         return None;
     }
@@ -41,6 +75,11 @@ fn read_elf(elf: &[u8]) -> Option<Contents> {
     let sections = (0..count).map(|index| section(elf, table + index * 64));
     let sections = sections.collect::<Option<Vec<Section>>>()?;
     let names = sections.get(names)?.offset;
+    Some((sections, names))
+}
+
+fn read_elf(elf: &[u8]) -> Option<Contents> {
+    let (sections, names) = sections(elf)?;
     let mut contents = Contents::default();
     for section in sections.iter().filter(|section| section.is_loaded) {
         let name = text(elf, names + section.name)?;
@@ -169,10 +208,54 @@ mod tests {
         }
     }
 
+    /// An ELF file with these dynamic symbols: a name, its binding, and whether it is defined.
+    fn shared_library(symbols: &[(&str, u8, bool)]) -> Vec<u8> {
+        let (mut names, mut table) = (vec![0], vec![0; SYMBOL]);
+        for (name, binding, is_defined) in symbols {
+            let mut symbol = [0; SYMBOL];
+            symbol[..4].copy_from_slice(&u32::try_from(names.len()).unwrap().to_le_bytes());
+            (symbol[4], symbol[6]) = (binding << 4, u8::from(*is_defined));
+            table.extend(symbol);
+            names.extend([name.as_bytes(), b"\0"].concat());
+        }
+        let section = |kind: u32, at: usize, size: usize, link: u8| {
+            let mut section = [0; 64];
+            section[4..8].copy_from_slice(&kind.to_le_bytes());
+            section[24..32].copy_from_slice(&at.to_le_bytes());
+            section[32..40].copy_from_slice(&size.to_le_bytes());
+            section[40] = link;
+            section
+        };
+        let mut elf = b"\x7fELF\x02\x01".to_vec();
+        elf.resize(64, 0);
+        let sections = 64 + table.len() + names.len();
+        elf[40..48].copy_from_slice(&sections.to_le_bytes());
+        (elf[60], elf[62]) = (3, 2);
+        let headers = [
+            section(0, 0, 0, 0),
+            section(DYNAMIC_SYMBOLS, 64, table.len(), 2),
+            section(3, 64 + table.len(), names.len(), 0),
+        ];
+        [elf, table, names, headers.concat()].concat()
+    }
+
+    #[test]
+    fn what_a_library_needs_is_read() {
+        let elf = shared_library(&[
+            ("malloc", 1, false),
+            ("getrandom", 2, false),
+            ("uniffi_twoshare_ffi_fn", 1, true),
+        ]);
+        let dynamic = dynamic(&elf).unwrap();
+        // What is weak may be missing.
+        assert_eq!(dynamic.needed, ["malloc".to_owned()].into());
+        assert_eq!(dynamic.exported, ["uniffi_twoshare_ffi_fn".to_owned()].into());
+    }
+
     #[test]
     fn what_is_no_library_is_refused() {
         for bytes in [&b""[..], b"\x7fELF", b"\x7fELF\x02\x01", &[0; 100]] {
-            assert!(read(bytes).is_err());
+            assert!(read(bytes).is_err() && dynamic(bytes).is_err());
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
 
 const NAME: &str = "TwoshareFFI.xcframework";
 const LIBRARY: &str = "libtwoshare_ffi.a";
+const HEADERS: &str = "Headers/TwoshareFFI";
 
 /// One folder of an XCFramework.
 #[derive(Debug)]
@@ -70,10 +71,11 @@ pub(super) fn make(steps: &mut Steps, all: bool) {
         steps.step(&format!("xcframework: {}", slice.id), || {
             let library = slice.library(&names)?;
             let folder = framework.join(slice.id);
-            println!("{:.1} MiB", library.len() as f64 / (1 << 20) as f64);
             write(&folder.join(LIBRARY), library)?;
             let generated = target().join("bindings/swift");
-            let headers = folder.join("Headers");
+            // Everything in Headers is put beside that of other packages, whose module maps have this name too:
+            // it is found in a folder with the name of its module as well.
+            let headers = folder.join(HEADERS);
             copy(&generated.join("TwoshareFFI.h"), &headers.join("TwoshareFFI.h"))?;
             // By this name the compiler finds it.
             copy(&generated.join("TwoshareFFI.modulemap"), &headers.join("module.modulemap"))
@@ -113,7 +115,8 @@ fn pack(framework: &Path, file: &Path) -> Result<(), Failed> {
     let package = root().join("bindings/swift");
     let mut tar = Command::new("tar");
     tar.arg("-czf").arg(file).arg("-C").arg(&package);
-    tar.args(["Package.swift", "README.md", "Sources"]);
+    // Of the sources those of the library: the others are for the tests on Linux.
+    tar.args(["Package.swift", "README.md", "Sources/Twoshare"]);
     tar.arg("-C").arg(framework.parent().unwrap_or(framework)).arg(NAME);
     run(&mut tar)?;
     let listed = output(Command::new("tar").arg("-tzf").arg(file))?;
@@ -193,12 +196,13 @@ fn info(slices: &[Slice]) -> String {
 fn check(framework: &Path, slices: &[Slice]) -> Result<(), Failed> {
     for slice in slices {
         let folder = framework.join(slice.id);
-        let header = folder.join("Headers/TwoshareFFI.h");
+        let headers = folder.join(HEADERS);
+        let header = headers.join("TwoshareFFI.h");
         let wanted: [PathBuf; 2] = [folder.join(LIBRARY), header];
         if let Some(missing) = wanted.iter().find(|path| !path.is_file()) {
             return Err(Failed(format!("{} is missing", missing.display())));
         }
-        let map = bytes(&folder.join("Headers/module.modulemap"))?;
+        let map = bytes(&headers.join("module.modulemap"))?;
         let map = String::from_utf8_lossy(&map).into_owned();
         if !map.contains("module TwoshareFFI") || !map.contains("\"TwoshareFFI.h\"") {
             return Err(Failed(format!("{} maps no module TwoshareFFI", folder.display())));
