@@ -36,7 +36,7 @@ const STD: [&str; 2] = [
 const PATHS: [&str; 3] = ["-Ztrim-paths", "--config", "profile.mobile.trim-paths=\"all\""];
 
 /// Of everything but build scripts and macros.
-const FLAGS: [&str; 4] = [
+const FLAGS: [&str; 6] = [
     // On phones this is what is used anyway; on x86-64 it leaves out what is for the newest processors.
     "--cfg",
     "curve25519_dalek_backend=\"serial\"",
@@ -44,6 +44,11 @@ const FLAGS: [&str; 4] = [
     "-Zuse-sync-unwind=yes",
     // Where the frame is in a register, as on phones, the tables say less: 100 KiB on x86-64.
     "-Cforce-frame-pointers=yes",
+    // Nothing of an app's library is shown as its fields' names and values, secrets that forgot to redact
+    // themselves among them. What people read is `Display`.
+    "-Zfmt-debug=none",
+    // No app has the sources that a panic would name; what it says is what the border's error has.
+    "-Zlocation-detail=none",
 ];
 
 /// A compiler, with the sources of its standard library.
