@@ -60,7 +60,8 @@ def _give_texts(generated: ModuleType) -> None:
     """Errors say the library's own text; the generated module has one of its own for them, of the fields."""
     for name in generated.__all__:
         error = getattr(generated, name)
-        if isinstance(error, type) and issubclass(error, Exception):
+        # UniFFI's own is no error of the library's.
+        if isinstance(error, type) and issubclass(error, Exception) and name != "InternalError":
             error.text = _text(generated, getattr(generated.AnyError, _constant(name)))
             for variant in error.__subclasses__():
                 variant.__repr__ = _fields
@@ -77,7 +78,7 @@ def _text(generated: ModuleType, any_error: type):
 
 def _constant(name: str) -> str:
     """A name as the generated module has it for variants: `DRILL_ERROR` of `DrillError`."""
-    return re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()
+    return re.sub("(?<!^)(?=[A-Z])", "_", name).upper()
 
 
 def _fields(error: Exception) -> str:
