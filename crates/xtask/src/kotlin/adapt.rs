@@ -39,11 +39,9 @@ fn messages(generated: &str) -> Result<String, Failed> {
         adapted.push_str(line);
         adapted.push('\n');
         if let Some(name) = error_name(line) {
-            let rust = name.strip_suffix("Exception").map(|stem| format!("{stem}Error"));
-            let rust = rust.unwrap_or_else(|| name.to_owned());
             adapted.push_str(&format!(
                 "\n    /** What to tell a person, in English: what went wrong, and after each colon why. */\n    \
-                 fun text(): kotlin.String = errorText(AnyError.{rust}(this))\n"
+                 fun text(): kotlin.String = errorText(AnyError.{name}(this))\n"
             ));
         }
         if code == "override val message" {
