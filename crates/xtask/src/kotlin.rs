@@ -60,6 +60,14 @@ pub(crate) fn relay() -> Result<std::process::Command, Failed> {
     Ok(java)
 }
 
+/// The border benchmark, with the library of this folder.
+pub(crate) fn border(library: &Path) -> Result<std::process::Command, Failed> {
+    let tools = Toolchain::find()?;
+    let mut java = tools.java(library, &Built::make(&tools)?.classes)?;
+    java.arg("io.twoshare.border.BorderKt");
+    Ok(java)
+}
+
 fn package() -> PathBuf {
     root().join("bindings/kotlin")
 }
@@ -95,6 +103,7 @@ impl Built {
                 source("android/kotlin"),
                 source("relay/kotlin"),
                 root().join("examples/android/src/main/kotlin"),
+                root().join("benches/border/Border.kt"),
             ],
             uses: vec![library.clone(), stubs.clone()],
             strict: true,
