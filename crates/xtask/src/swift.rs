@@ -25,6 +25,13 @@ pub(crate) fn test(args: &[&str]) -> Result<(), Failed> {
     let folder = root().join("bindings/swift");
     let mut test = swift.command("swift", &folder);
     run(test.arg("test").args(flags(&scratch(), "debug")).args(args))?;
+    // The benchmark is a package of its own, for which all of this would be compiled once more.
+    let mut check = swift.command("swiftc", &root().join("benches/border"));
+    check.args(["-typecheck", "-parse-as-library", "Border.swift", "-I"]);
+    run(check
+        .arg(scratch().join("debug/Modules"))
+        .arg("-I")
+        .arg(folder.join("Sources/TwoshareFFI")))?;
     // SwiftUI is not on Linux: that the screen is Swift is all that can be seen of it here.
     let sample = root().join("examples/ios");
     let mut parse = swift.command("swiftc", &sample);
