@@ -137,8 +137,8 @@ impl Built {
         let programs = bindings::programs()?;
         let mut java = tools.java(&programs, &classes)?;
         java.current_dir(target()).env(bindings::FOLDER, &programs);
-        // The tests that measure what leaks count on it.
-        java.arg("-XX:+UseSerialGC").arg("-Xmx256m");
+        // The tests that measure what leaks count on it: the heap is there as a whole from the beginning.
+        java.args(["-XX:+UseSerialGC", "-Xmx256m", "-Xms256m", "-XX:+AlwaysPreTouch"]);
         java.arg("org.junit.platform.console.ConsoleLauncher");
         java.args(["--disable-banner", "--fail-if-no-tests", "--details=tree", "--scan-classpath"]);
         java.arg(&self.tests).arg("--reports-dir").arg(&reports);
