@@ -76,6 +76,14 @@ pub(crate) fn compiled() -> Result<[(PathBuf, String); 2], Failed> {
     }
 }
 
+/// The border benchmark, with the library of this folder.
+pub(crate) fn border(library: &Path) -> Result<std::process::Command, Failed> {
+    let tools = Toolchain::find()?;
+    let mut java = tools.java(library, &Built::make(&tools)?.classes)?;
+    java.arg("io.twoshare.border.BorderKt");
+    Ok(java)
+}
+
 fn package() -> PathBuf {
     root().join("bindings/kotlin")
 }
@@ -114,7 +122,11 @@ impl Built {
         let android = android.compile(tools)?;
         let apps = Part {
             name: "apps",
-            sources: vec![source("relay/kotlin"), root().join("examples/android/src/main/kotlin")],
+            sources: vec![
+                source("relay/kotlin"),
+                root().join("examples/android/src/main/kotlin"),
+                root().join("benches/border/Border.kt"),
+            ],
             uses: vec![library.clone(), android.clone(), stubs.clone()],
             strict: true,
         };
@@ -147,8 +159,8 @@ impl Built {
         let programs = bindings::programs()?;
         let mut java = tools.java(&programs, &classes)?;
         java.current_dir(target()).env(bindings::FOLDER, &programs);
-        // The tests that measure what leaks count on it.
-        java.arg("-XX:+UseSerialGC").arg("-Xmx256m");
+        // The tests that measure what leaks count on it: the heap is there as a whole from the beginning.
+        java.args(["-XX:+UseSerialGC", "-Xmx256m", "-Xms256m", "-XX:+AlwaysPreTouch"]);
         java.arg("org.junit.platform.console.ConsoleLauncher");
         java.args(["--disable-banner", "--fail-if-no-tests", "--details=tree", "--scan-classpath"]);
         java.arg(&self.tests).arg("--reports-dir").arg(&reports);

@@ -6,6 +6,7 @@
 
 mod api;
 mod bindings;
+mod border;
 mod callgrind;
 mod debian;
 mod kotlin;
@@ -49,6 +50,7 @@ Usage: cargo xtask TASK
   callgrind [ARGS]             instruction counts per operation, over random secrets; needs valgrind
   bench [ARGS]                 the criterion benchmarks, side by side with their peers
   bench load [--quick] [PART]  the custodian and the client under load, over HTTP on this machine
+  bench border [--quick]       what a call of Kotlin and of Swift costs beyond the same call in Rust
 ";
 
 fn main() -> ExitCode {
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         ["swift", rest @ ..] => tasks::swift(&mut steps, rest),
         ["callgrind", rest @ ..] => tasks::callgrind(&mut steps, rest),
         ["bench", "load", rest @ ..] => tasks::load(&mut steps, rest),
+        ["bench", "border", rest @ ..] => border::task(&mut steps, rest),
         ["bench", rest @ ..] => tasks::bench(&mut steps, rest),
         ["help" | "-h" | "--help"] => {
             print!("{USAGE}");

@@ -21,7 +21,7 @@ use self::{
 use crate::run::{Failed, Steps, run, target};
 
 /// What all device libraries are built with: see `[profile.mobile]`.
-const PROFILE: &str = "mobile";
+pub(crate) const PROFILE: &str = "mobile";
 
 /// The size of the library, and what is in it.
 pub(crate) fn size(steps: &mut Steps) -> Result<(), Failed> {
@@ -60,6 +60,14 @@ struct Static {
     archive: Archive,
     /// The flags of the system's libraries.
     needs: Vec<String>,
+}
+
+/// The shared library of this machine, built like those of devices, and the folder that it is in.
+pub(crate) fn shared_library() -> Result<PathBuf, Failed> {
+    let mut build = cargo(["rustc", "--package", "twoshare-ffi", "--lib"]);
+    // Alone: built with the other kinds, it would not be optimised as a whole.
+    run(build.args(["--profile", PROFILE, "--crate-type", "cdylib"]))?;
+    Ok(target().join(PROFILE))
 }
 
 impl Platform {

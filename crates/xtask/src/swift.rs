@@ -26,7 +26,14 @@ pub(crate) fn test(args: &[&str]) -> Result<(), Failed> {
     every_name()?;
     let folder = root().join("bindings/swift");
     let mut test = swift.command("swift", &folder);
-    run(test.arg("test").args(flags()).args(args))?;
+    run(test.arg("test").args(flags(&scratch(), "debug")).args(args))?;
+    // The benchmark is a package of its own, for which all of this would be compiled once more.
+    let mut check = swift.command("swiftc", &root().join("benches/border"));
+    check.args(["-typecheck", "-parse-as-library", "Border.swift", "-I"]);
+    run(check
+        .arg(scratch().join("debug/Modules"))
+        .arg("-I")
+        .arg(folder.join("Sources/TwoshareFFI")))?;
     // SwiftUI is not on Linux: that the screen is Swift is all that can be seen of it here.
     let sample = root().join("examples/ios");
     let mut parse = swift.command("swiftc", &sample);
@@ -39,9 +46,20 @@ pub(crate) fn relay() -> Result<Command, Failed> {
     let folder = root().join("bindings/swift");
     package()?;
     let mut build = swift.command("swift", &folder);
-    run(build.args(["build", "--product", "relay"]).args(flags()))?;
+    run(build.args(["build", "--product", "relay"]).args(flags(&scratch(), "debug")))?;
     let built = scratch().join("debug/relay");
     Ok(swift.command(&built, &root()))
+}
+
+/// The border benchmark, with the library of this profile: a package of its own, which uses this one as an app
+/// does.
+pub(crate) fn border(profile: &str) -> Result<Command, Failed> {
+    let swift = Swift::find()?;
+    package()?;
+    let scratch = target().join("bindings/swift-border");
+    let mut build = swift.command("swift", &root().join("benches/border"));
+    run(build.args(["build", "--configuration", "release"]).args(flags(&scratch, profile)))?;
+    Ok(swift.command(scratch.join("release/border"), &root()))
 }
 
 /// Puts what is generated into the package: Swift's side of the library and its C header; that every
@@ -209,10 +227,10 @@ fn scratch() -> PathBuf {
     target().join("bindings/swift-build")
 }
 
-/// How the package finds the library, and where it is built.
-fn flags() -> Vec<OsString> {
-    let library = target().join("debug");
-    let mut flags = vec!["--scratch-path".into(), scratch().into_os_string()];
+/// How a package finds the library of this profile, and where it is built.
+fn flags(scratch: &Path, profile: &str) -> Vec<OsString> {
+    let library = target().join(profile);
+    let mut flags = vec!["--scratch-path".into(), scratch.as_os_str().to_owned()];
     for flag in ["-L", "-rpath="] {
         let mut with = OsString::from(flag);
         with.push(&library);

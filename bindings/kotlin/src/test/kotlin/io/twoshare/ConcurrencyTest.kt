@@ -79,4 +79,14 @@ class ConcurrencyTest {
             }
         }
     }
+
+    @Test
+    fun `threads of the library are known once, and hold no virtual machine up`() = test {
+        val client = User().client()
+        repeat(100) { client.walletsHere() }
+        // Those that wait and compute, and those that write files. One that was made known for each call would have no name.
+        val known = Thread.getAllStackTraces().keys.filter { it.name == "twoshare" }
+        assertTrue(known.size in 1..6, "$known")
+        assertTrue(known.all { it.isDaemon }, "$known")
+    }
 }

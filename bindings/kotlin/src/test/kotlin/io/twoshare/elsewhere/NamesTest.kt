@@ -32,7 +32,6 @@ class NamesTest {
         assertTrue("Client" in names && "Record" in names)
         assertEquals(setOf("java.lang.Record"), inPackages("java.lang", "kotlin", *kotlin.toTypedArray()))
         assertEquals("io.twoshare.Record", Record::class.java.name)
-        assertEquals("io.twoshare.State", State::class.java.name)
     }
 
     @Test
