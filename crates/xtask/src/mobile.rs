@@ -18,7 +18,7 @@ use self::{
     archive::{Archive, Machine},
     toolchain::Toolchain,
 };
-use crate::run::{Failed, Steps, run, target};
+use crate::run::{Failed, Steps, cargo, run, target};
 
 /// What all device libraries are built with: see `[profile.mobile]`.
 pub(crate) const PROFILE: &str = "mobile";
