@@ -90,7 +90,7 @@ private val uniffiStatus = ThreadLocal<UniffiRustCallStatus?>()
 private fun uniffiTakeStatus(): UniffiRustCallStatus {
     val status = uniffiStatus.get() ?: UniffiRustCallStatus().apply { setAutoSynch(false) }
     uniffiStatus.set(null)
-    status.pointer.setByte(0, UNIFFI_CALL_SUCCESS)
+    status.clear()
     return status
 }
 "#,
