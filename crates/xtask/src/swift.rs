@@ -241,7 +241,6 @@ fn flags(scratch: &Path, profile: &str) -> Vec<OsString> {
 
 /// The release of Debian whose compiler it is: Swift 6.0.3.
 const RELEASE: &str = "trixie";
-const MIRROR: &str = "http://deb.debian.org/debian";
 const PACKAGES: &str = "swiftlang,libc6-dev,libstdc++-14-dev";
 
 /// Enters the folder that has the compiler, with this project, the temporary files and `/proc`, without
@@ -312,8 +311,7 @@ fn fetch(apart: &Path) -> Result<(), Failed> {
     let _ = fs::remove_dir_all(&partial);
     run(debootstrap
         .args(["--variant=minbase", &format!("--include={PACKAGES}"), RELEASE])
-        .arg(&partial)
-        .arg(MIRROR))
+        .arg(&partial))
     .map_err(|Failed(why)| Failed(format!("{why} (its log: {}/debootstrap)", partial.display())))?;
     // What was unpacked is three times as much as is needed again.
     let _ = fs::remove_dir_all(partial.join("var/cache/apt/archives"));

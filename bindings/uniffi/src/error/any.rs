@@ -1,24 +1,6 @@
 //! What to tell a person of an error.
 
-use super::{
-    AbandonError, AbandonRefusal, AdoptError, AttachmentError, BackupError, BeginError,
-    CancelError, CancelRefusal, ChannelOpenError, ChannelSealError, CheckCodeError, CodeError,
-    CommitError, CommitRefusal, CommitmentError, ContainerError, ContextError, ConvertError,
-    CreateError, CustodianCancelError, CustodianEjectError, DecodeError, DeleteError, DepartError,
-    DepartRefusal, DeviceError, DeviceFault, DigestError, DirectoryError, DiscardError, DrillError,
-    EjectError, EvidenceError, ExchangeError, FetchError, GetError, GiveUpError, HandOverError,
-    HandOverRefusal, IdError, IdentityError, ImportError, KeepError, KeygenError,
-    KeygenSessionError, LoadError, MessageError, MethodError, MethodsError, MnemonicFault,
-    MoveError, NotAHalf, ObjectNameError, OpenBackupError, OpenDeviceError, OpenError,
-    OpenSecretError, ParseError, PasswordChangeError, PasswordError, PayloadError, PointError,
-    PrepareError, PrepareRefusal, ProofError, PublishError, PutError, ReadError, ReconstructError,
-    RecoverError, RefreshError, ReleaseRefusal, RepairError, ReshareError, ResumeError, RunError,
-    SaveError, SealError, SealedSecretError, SessionError, SettingsError, ShareError,
-    SignatureError, SigningKeyError, SlotError, SlotIdError, SlotTableError, SourceError,
-    StateError, StoreFault, StoreIdError, StoresError, TestOpenError, TokenError, TransportError,
-    UnprovenError, UploadError, UrlError, WaitRefusal, WalletSecretError, WriteError,
-    WriteStoresError,
-};
+use super::*;
 use crate::{NoEnvelopeError, PlatformKeyError, SurveyError};
 
 /// Lists every error that crosses the border: each language gives its own a method `text` by it, and does not
