@@ -67,7 +67,8 @@ class GrowthTest {
             fails<DeviceException.NotHere> { client.wallet(none) }
             assertEquals(emptyList<WalletId>(), client.walletsHere())
         }
-        repeat(2_000) { call() }
+        // Until then the virtual machine compiles, and its threads and the library's get memory of their own.
+        repeat(8_000) { call() }
         val before = settled()
         repeat(10_000) { call() }
         assertTrue(settlesBelow(before + 8_000_000), "${resident() - before} bytes more")
