@@ -221,7 +221,7 @@ macro_rules! mirror {
         #[cfg(test)]
         impl crate::error::tests::Samples for $rust {
             fn samples() -> Vec<fn() -> Self> {
-                #[allow(unused_imports)]
+                #[allow(unused_imports, reason = "not every error has fields")]
                 use crate::error::tests::Sample;
                 type Rust = $rust;
                 vec![ $(

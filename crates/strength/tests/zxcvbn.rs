@@ -1,4 +1,4 @@
-//! It says what zxcvbn says.
+//! It says about what zxcvbn says.
 
 #![allow(missing_docs, reason = "a test")]
 

@@ -76,7 +76,7 @@ impl PasswordPolicy {
 
     /// Judges a password, as `make` does before it makes a slot; for showing while it is typed.
     ///
-    /// The estimate is zxcvbn's, which wipes none of its working memory: pieces of a password that is
+    /// The estimate is about zxcvbn's, and wipes none of its working memory: pieces of a password that is
     /// *chosen* stay in freed memory of the process until something else is written there. Opening a
     /// slot does not estimate, and leaves nothing.
     ///
