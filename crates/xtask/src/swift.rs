@@ -299,6 +299,8 @@ impl Swift {
         variable.push("=");
         variable.push(target().join("debug"));
         command.current_dir(here).arg(variable).arg(program);
+        // Cargo has it name its own folders, whose library is another profile's than the program is linked with.
+        command.env_remove("LD_LIBRARY_PATH");
         command
     }
 }

@@ -21,8 +21,47 @@ fn quicker(generated: &str) -> Result<String, Failed> {
         }
         adapted = adapted.replace(found, instead);
     }
-    Ok(adapted)
+    Ok(adapted.replace(": Structure() {", ": UniffiStructure() {") + STRUCTURE)
 }
+
+/// JNA looks a structure's fields up whenever one is made, and gives each memory of its own that the collector has
+/// to follow. Here the fields of each class are looked up once, and a page of memory is shared by what a thread makes
+/// one after the other: it is freed when nothing in it is reachable any more.
+const STRUCTURE: &str = r#"
+/**
+ * @suppress
+ */
+abstract class UniffiStructure : Structure() {
+    override fun getFieldList(): List<java.lang.reflect.Field> =
+        ArrayList(FIELDS.getOrPut(javaClass) { super.getFieldList() })
+
+    override fun autoAllocate(size: Int): com.sun.jna.Memory {
+        val taken = (size + 15L) and 15L.inv()
+        if (taken > PAGE) {
+            return super.autoAllocate(size)
+        }
+        var page = PAGES.get()
+        if (page == null || page.used + taken > PAGE) {
+            page = Page()
+            PAGES.set(page)
+        }
+        val memory = page.memory.share(page.used, size.toLong()) as com.sun.jna.Memory
+        page.used += taken
+        return memory
+    }
+
+    private class Page {
+        val memory = com.sun.jna.Memory(PAGE).apply { clear() }
+        var used = 0L
+    }
+
+    private companion object {
+        const val PAGE = 4096L
+        val FIELDS = ConcurrentHashMap<Class<*>, List<java.lang.reflect.Field>>()
+        val PAGES = ThreadLocal<Page?>()
+    }
+}
+"#;
 
 const QUICKER: [(&str, &str); 5] = [
     // A thread of the library's that calls is made known to the virtual machine, and JNA forgets it when that call
@@ -36,12 +75,10 @@ const QUICKER: [(&str, &str); 5] = [
         )
 "#,
     ),
-    // JNA looks a structure's fields up whenever one is made, and reads and writes them one by one, with reflection.
+    // JNA reads and writes a structure's fields one by one, with reflection.
     (
         "   internal fun setValue(other: RustBuffer) {\n",
-        r#"    override fun getFieldList(): List<java.lang.reflect.Field> = FIELDS
-
-    override fun read() {
+        r#"    override fun read() {
         val memory = pointer
         capacity = memory.getLong(0)
         len = memory.getLong(8)
@@ -59,11 +96,8 @@ const QUICKER: [(&str, &str); 5] = [
 "#,
     ),
     (
-        "        internal fun alloc(size: ULong = 0UL) = uniffiRustCall() { status ->\n",
-        r#"        private val FIELDS = listOf("capacity", "len", "data").map { RustBuffer::class.java.getField(it) }
-
-        internal fun alloc(size: ULong = 0UL) = uniffiRustCall() { status ->
-"#,
+        "            rbuf.writeField(\"len\", bbuf.position().toLong())\n",
+        "            rbuf.len = bbuf.position().toLong()\n",
     ),
     // A status has memory of its own outside of the heap, and is written before each call and read after it: one for
     // each thread is enough, and of most calls only its first byte is looked at. A call within a call, as an app's
@@ -99,7 +133,9 @@ private fun uniffiTakeStatus(): UniffiRustCallStatus {
         "    if (status.isSuccess()) {\n",
         r#"    status.code = status.pointer.getByte(0)
     if (!status.isSuccess()) {
-        status.read()
+        val memory = status.pointer
+        status.error_buf = RustBuffer.create(
+            memory.getLong(8).toULong(), memory.getLong(16).toULong(), memory.getPointer(24))
     }
     if (status.isSuccess()) {
 "#,
