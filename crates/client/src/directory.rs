@@ -287,8 +287,8 @@ pub enum RepairError {
     #[error("the disk is full")]
     Full,
     /// The file system failed.
-    #[error("the store failed")]
-    Fault(#[source] StoreFault),
+    #[error(transparent)]
+    Fault(StoreFault),
 }
 
 /// The caller of `put` gave bytes that are not what every store keeps.

@@ -93,7 +93,7 @@ pub enum PutError {
         cap: usize,
     },
     /// The store failed.
-    #[error("the store failed")]
+    #[error(transparent)]
     Fault(#[from] StoreFault),
 }
 
@@ -107,7 +107,7 @@ pub enum GetError {
     #[error("the object is damaged")]
     Damaged,
     /// The store failed.
-    #[error("the store failed")]
+    #[error(transparent)]
     Fault(#[from] StoreFault),
 }
 

@@ -80,6 +80,17 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// With this many sessions a second, and three times as many at once; 0 for no limit.
+    #[must_use]
+    pub fn with_begin_rate(self, rate: u32) -> Self {
+        match rate {
+            0 => Self { begin_burst: u32::MAX, begin_rate: f64::MAX, ..self },
+            _ => Self { begin_burst: rate.saturating_mul(3), begin_rate: f64::from(rate), ..self },
+        }
+    }
+}
+
 /// The custodian, for all its users. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Service {

@@ -102,6 +102,17 @@ async fn sessions_are_begun_at_a_bounded_rate() {
 }
 
 #[tokio::test]
+async fn a_rate_of_zero_is_no_limit() {
+    let home = Home::new();
+    let service = limited(&home, Limits::default().with_begin_rate(0)).await;
+    let session = service.login(&user("alice"));
+    for _ in 0..8 {
+        Device::keygen(session.clone(), service.identity(), "alice", ONE).await.unwrap();
+    }
+    service.close().await;
+}
+
+#[tokio::test]
 async fn a_user_has_so_many_wallets() {
     let home = Home::new();
     let service = limited(&home, Limits { wallets: 3, ..Limits::default() }).await;

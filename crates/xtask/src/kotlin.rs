@@ -37,6 +37,11 @@ pub(crate) fn kotlin(steps: &mut Steps, args: &[&str]) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Has the toolchain here.
+pub(crate) fn fetch() -> Result<(), Failed> {
+    Toolchain::find().map(drop)
+}
+
 /// Compiles what has changed, and runs the tests.
 pub(crate) fn tests(filter: Option<&str>) -> Result<(), Failed> {
     let tools = Toolchain::find()?;

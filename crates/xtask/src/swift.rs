@@ -51,6 +51,11 @@ pub(crate) fn relay() -> Result<Command, Failed> {
     Ok(swift.command(&built, &root()))
 }
 
+/// Has the toolchain here.
+pub(crate) fn fetch() -> Result<(), Failed> {
+    Swift::find().map(drop)
+}
+
 /// The border benchmark, with the library of this profile: a package of its own, which uses this one as an app
 /// does.
 pub(crate) fn border(profile: &str) -> Result<Command, Failed> {
@@ -279,7 +284,7 @@ impl Swift {
             can_enter()?;
             return Ok(Self::Apart(apart));
         }
-        fetch(&apart)?;
+        unpack(&apart)?;
         Ok(Self::Apart(apart))
     }
 
@@ -306,7 +311,7 @@ impl Swift {
 }
 
 /// Debian's packages of the compiler, unpacked into a folder.
-fn fetch(apart: &Path) -> Result<(), Failed> {
+fn unpack(apart: &Path) -> Result<(), Failed> {
     can_enter()?;
     let mut debootstrap = debootstrap()?;
     let partial = apart.with_extension("partial");

@@ -115,7 +115,7 @@ impl Writable {
 #[derive(Debug, Error)]
 pub enum WriteError {
     /// The store did not take it.
-    #[error("the store did not take it")]
+    #[error(transparent)]
     Put(#[from] PutError),
     /// A receipt of more than 8 MiB.
     #[error("too large for a container")]
@@ -126,7 +126,7 @@ pub enum WriteError {
 #[derive(Debug, Error)]
 pub enum FetchError {
     /// The store does not have it, or failed.
-    #[error("the store did not give it")]
+    #[error(transparent)]
     Get(#[from] GetError),
     /// What the store gave is damaged, or is something else: use another copy, or another store.
     #[error("what the store gave is no intact container")]

@@ -83,7 +83,7 @@ struct Options {
     /// Requests a second of one user, 0 for no limit. [100]
     #[arg(long, value_name = "N")]
     user_rate: Option<u32>,
-    /// Operations that a user may begin in a second, over time. [20]
+    /// Operations that a user may begin in a second, over time, 0 for no limit. [20]
     #[arg(long, value_name = "N")]
     begin_rate: Option<u32>,
 }
@@ -167,8 +167,7 @@ impl Serve {
         config.policy = policy;
         config.restored = restored;
         if let Some(rate) = options.begin_rate {
-            config.limits.begin_rate = f64::from(rate);
-            config.limits.begin_burst = rate.saturating_mul(3);
+            config.limits = config.limits.with_begin_rate(rate);
         }
         let service = Service::open(config).await?;
         let cannot = |error: io::Error| {

@@ -83,44 +83,44 @@ class StoresTest {
             Triple(
                 putting(PutException.Full()),
                 "${put}PutException.Full))",
-                "the store did not take it: the store did not take it: the store is full",
+                "the store did not take it: the store is full",
             ),
             Triple(
                 putting(PutException.TooLarge(7u, 5u)),
                 "${put}PutException.TooLarge(len=7, cap=5)))",
-                "the store did not take it: the store did not take it: 7 bytes are more than the store's 5",
+                "the store did not take it: 7 bytes are more than the store's 5",
             ),
             Triple(
                 putting(PutException.Fault(StoreFault.NotSignedIn())),
                 "${put}PutException.Fault(source=StoreFault.NotSignedIn)))",
-                "the store did not take it: the store did not take it: the store failed: not signed in",
+                "the store did not take it: not signed in",
             ),
             Triple(
                 putting(PutException.Fault(StoreFault.WrongAccount("a…@example.org"))),
                 "${put}PutException.Fault(source=StoreFault.WrongAccount(expected=a…@example.org))))",
-                "the store did not take it: the store did not take it: the store failed: signed in with another account than a…@example.org",
+                "the store did not take it: signed in with another account than a…@example.org",
             ),
             Triple(
                 putting(PutException.Fault(StoreFault.Denied("drive.file"))),
                 "${put}PutException.Fault(source=StoreFault.Denied(scope=drive.file))))",
-                "the store did not take it: the store did not take it: the store failed: permission is missing: drive.file",
+                "the store did not take it: permission is missing: drive.file",
             ),
             Triple(
                 putting(PutException.Fault(StoreFault.Unavailable(9u, source))),
                 "${put}PutException.Fault(source=StoreFault.Unavailable(retryAfter=9, " +
                     "source=SourceException.Other(reason=the bucket is closed)))))",
-                "the store did not take it: the store did not take it: the store failed: the store cannot be reached: the bucket is closed",
+                "the store did not take it: the store cannot be reached: the bucket is closed",
             ),
             Triple(
                 getting(GetException.Damaged()),
                 "${get}GetException.Damaged))",
-                "the store did not give it back: the store did not give it: the object is damaged",
+                "the store did not give it back: the object is damaged",
             ),
             Triple(
                 getting(GetException.Fault(StoreFault.Broken(source))),
                 "${get}GetException.Fault(source=StoreFault.Broken(source=SourceException.Other(" +
                     "reason=the bucket is closed)))))",
-                "the store did not give it back: the store did not give it: the store failed: the store failed: the bucket is closed",
+                "the store did not give it back: the store failed: the bucket is closed",
             ),
         )) {
             val error = refused(store)
@@ -142,7 +142,7 @@ class StoresTest {
             Triple(
                 forgets,
                 "${get}Get(source=GetException.NotFound))",
-                "the store did not give it: no such object",
+                "no such object",
             ),
             Triple(
                 giving { ByteArray(0) },
