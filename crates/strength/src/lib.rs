@@ -5,8 +5,10 @@
 //! a half of an app's library: three regular expressions bring two engines and Unicode's tables, and its word
 //! lists are kept unpacked. Here they are matched by hand, and packed until the first password is judged.
 //!
-//! Two things differ. A word's rank in its list is known to a 24th of it, and is the lower one. And where the estimate of zxcvbn hangs on the order of a hash map, and is
-//! another one from one call to the next, the order here is always that of Dropbox's.
+//! Two things differ. A word's rank in its list is known to a 24th of it, and is the lower one. For one password of
+//! thousands, other pieces of it are found because of that, and its estimate is more than a quarter away from
+//! zxcvbn's: by a bit or two, and hardly ever by more. And where the estimate of zxcvbn hangs on the order of a hash
+//! map, and is another one from one call to the next, the order here is always that of Dropbox's.
 //!
 //! It wipes none of its working memory.
 

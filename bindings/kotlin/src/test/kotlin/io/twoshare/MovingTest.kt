@@ -148,6 +148,76 @@ class MovingTest {
     }
 
     @Test
+    fun `a custodian that says it took note, and did not, still has the wallet`() = test {
+        trust()
+        val between = Between()
+        val client = at(here, transport = between)
+        val wallet = client.backedUp(code)
+        openWindow(wallet)
+        between.instead("/hand-over") { HttpResponse(204u, null, null, ByteArray(0)) }
+        val cases = Cases()
+        cases.add("MoveException.NotGone", "the custodian that the wallet left still has it") {
+            client.moveWallet(wallet, code, goal())
+        }
+        cases.check()
+        between.behave()
+        assertEquals(Resumed.Finished(Operation.MOVE), client.resumeMove(wallet, goal()))
+        assertEquals(Level.MATCHES, at(there).drill(wallet, code).level)
+    }
+
+    @Test
+    fun `a custodian that has forgotten the wallet it took does not end it where it was`() = test {
+        trust()
+        val before = new.copy()
+        val between = Between()
+        val client = at(here, transport = between)
+        val wallet = client.backedUp(code)
+        val keys = client.wallet(wallet).keys
+        openWindow(wallet)
+        between.cut("/hand-over")
+        fails<MoveException.HandOver> { client.moveWallet(wallet, code, goal()) }
+        between.behave()
+        new.restored(before).use { restored ->
+            val to = Destination(User(restored, there.name).custodian(retry = ONCE), restored.identity, there.name)
+            val cases = Cases()
+            cases.add(
+                "MoveException.NotHeld",
+                "the custodian that the wallet went to does not have it any more",
+            ) { client.resumeMove(wallet, to) }
+            cases.check()
+        }
+        val recovery = Recovery(code, acceptMoved = true)
+        val recovered = at(here, Device.Memory(MemoryDevice())).recover(wallet, recovery) as Recovered.Done
+        assertEquals(keys, recovered.wallet.keys)
+    }
+
+    @Test
+    fun `a wallet that another device has changed meanwhile does not move`() = test {
+        trust()
+        val memory = MemoryDevice()
+        val client = at(here, Device.Memory(memory))
+        val wallet = client.backedUp(code)
+        val other = at(here, Device.Memory(memory.snapshot()))
+        openWindow(wallet)
+        val between = Between()
+        between.cut("/commit")
+        fails<MoveException.Run> { client.moveWallet(wallet, code, goal(between)) }
+        other.refresh(wallet, code)
+        assertEquals(Resumed.GivenUp(Operation.MOVE, null), client.resumeMove(wallet, goal()))
+        between.instead("/prepare") { request ->
+            between.behave()
+            other.refresh(wallet, code)
+            between.send(request)
+        }
+        val cases = Cases()
+        cases.add("MoveException.Overtaken", "another device has changed the wallet meanwhile") {
+            client.moveWallet(wallet, code, goal(between))
+        }
+        cases.check()
+        assertEquals(Level.MATCHES, client.drill(wallet, code).level)
+    }
+
+    @Test
     fun `a wallet that is not here, or there already, does not move`() = test {
         trust()
         val client = at(here)

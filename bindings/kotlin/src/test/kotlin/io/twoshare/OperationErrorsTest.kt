@@ -271,6 +271,18 @@ class OperationErrorsTest {
     }
 
     @Test
+    fun `more operations than a user may begin`() = test {
+        Custodian("--begin-rate", "1").use { custodian ->
+            val client = User(custodian).let { it.client(custodian = it.custodian(retry = ONCE)) }
+            case(
+                "CreateException.Run(source=RunException.Exchange(source=ExchangeException.Begin(source=BeginException.TooMany)))",
+                "the custodian did not begin: too many sessions are open",
+            ) { repeat(30) { client.createWallet(listOf(CurveId.ED25519)) } }
+            cases.check()
+        }
+    }
+
+    @Test
     fun `another device of the same user`() = test {
         val device = MemoryDevice()
         val client = at(Device.Memory(device))

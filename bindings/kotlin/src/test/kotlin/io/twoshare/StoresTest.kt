@@ -129,6 +129,28 @@ class StoresTest {
     }
 
     @Test
+    fun `a drill says which stores lack the envelope`() = test {
+        var full = false
+        val second = object : OwnStore() {
+            override suspend fun put(name: ObjectName, bytes: ByteArray) =
+                if (full) throw PutException.Full() else super.put(name, bytes)
+        }
+        val client = user.client(stores = listOf(OwnStore().named("mine"), second.named("second")))
+        val wallet = client.backedUp(code)
+        second.objects.clear()
+        full = true
+        val cases = Cases()
+        cases.add(
+            "DrillException.Stores(needed=2, have=[mine], missing=[second: KeepException.Write(source=" +
+                "WriteException.Put(source=PutException.Full))])",
+            "1 of 2 stores have the envelope",
+        ) { client.drill(wallet, code) }
+        cases.check()
+        full = false
+        assertEquals(listOf(StoreId.parse("second")), client.drill(wallet, code).mended)
+    }
+
+    @Test
     fun `a store that forgets, alters or gives back something else`() = test {
         val forgets = object : OwnStore() {
             override suspend fun put(name: ObjectName, bytes: ByteArray) = Unit
