@@ -1,6 +1,6 @@
 //! Everything that the load test measures works, once and quickly. What it took is not looked at.
 
-#![allow(clippy::unwrap_used, reason = "in a test a panic is the failure")]
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
 
 use std::process::Command;
 

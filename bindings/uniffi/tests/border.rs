@@ -1,7 +1,7 @@
 //! Whatever the app's code does, and whenever a call is ended: a typed error, the last backup as it was, and the wallet free for
 //! the next call.
 
-#![allow(clippy::unwrap_used, reason = "a panic is the failure message")]
+#![expect(clippy::unwrap_used, reason = "a panic is the failure message")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! What an app writes down of a wallet's whole life has nothing secret in it.
 
-#![allow(clippy::unwrap_used, reason = "a panic is the failure message")]
+#![expect(clippy::unwrap_used, reason = "a panic is the failure message")]
 
 mod common;
 

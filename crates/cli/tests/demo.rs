@@ -1,7 +1,5 @@
 //! The demo, as a user runs it: its story, and its signatures under verifiers of others.
 
-#![allow(clippy::indexing_slicing, reason = "in a test a panic is the failure")]
-
 use std::{fs, path::Path, process::Command};
 
 use serde_json::Value;

@@ -36,7 +36,7 @@ impl Compared {
     }
 
     /// Two bits. zxcvbn does not find the best sequence of pieces, but keeps the best until here: where that is
-    /// another one because of a rank, one of thousands of passwords is further away.
+    /// another one because of a rank, as with one password of thousands, the two are more than a quarter apart.
     fn is_within_four_times(&self) -> bool {
         let within = |&theirs: &u64| self.ours / 4 <= theirs && theirs / 4 <= self.ours;
         self.theirs.iter().any(within)

@@ -375,9 +375,9 @@ fn documented() -> String {
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/HTTP.md");
 const CODES: &str = "## Codes\n";
 
-/// Run it after a code was added: `cargo test -p twoshare-protocol --features http -- --ignored`.
+/// Run it after a code was added: `the_page_has_every_code` fails until then.
 #[test]
-#[ignore = "writes the list that `the_page_has_every_code` reads, after a code was added"]
+#[ignore = "writes HTTP.md anew: `cargo test -p twoshare-protocol --features http -- --ignored`"]
 fn write_the_page() {
     let page = std::fs::read_to_string(PAGE).unwrap();
     let (before, _) = page.split_once(CODES).unwrap();

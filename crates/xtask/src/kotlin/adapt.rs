@@ -21,7 +21,11 @@ fn quicker(generated: &str) -> Result<String, Failed> {
         }
         adapted = adapted.replace(found, instead);
     }
-    Ok(adapted.replace(": Structure() {", ": UniffiStructure() {") + STRUCTURE)
+    let structure = ": Structure() {";
+    if !adapted.contains(structure) {
+        return Err(Failed(format!("UniFFI's Kotlin has no `{structure}`: its templates changed")));
+    }
+    Ok(adapted.replace(structure, ": UniffiStructure() {") + STRUCTURE)
 }
 
 /// JNA looks a structure's fields up whenever one is made, and gives each memory of its own that the collector has
